@@ -1,0 +1,181 @@
+// All that the recorder asks of a file system, for one volume. Behind an interface so that the fault rig can stand in for
+// a disk that tears, lies, fills up or hangs.
+import type { Stats } from 'node:fs'
+import * as fs from 'node:fs'
+
+/** How a file is opened: `create` fails where it exists; `update` reads and writes what is there. */
+export type OpenMode = 'create' | 'read' | 'update'
+
+export interface DiskUsage {
+  /** What a process without privileges may still write, in bytes (`f_bavail`). Root may write past 0; we do not. */
+  freeBytes: number
+  totalBytes: number
+}
+
+export interface DiskEntry {
+  name: string
+  isFolder: boolean
+}
+
+/**
+ * Files of one volume. Every call may fail with a Node system error (`code` such as ENOSPC, EIO, EROFS, ENOENT), and may
+ * take for ever: no caller waits for one on a camera's path.
+ */
+export interface Disk {
+  open(path: string, mode: OpenMode): Promise<number>
+  close(file: number): Promise<void>
+  /** Writes all of `bytes[start, end)` at `position`; a short write is continued. */
+  write(file: number, bytes: Uint8Array, start: number, end: number, position: number): Promise<void>
+  /** Reads up to `length` bytes at `position`; fewer at the file's end. */
+  read(file: number, position: number, length: number): Promise<Uint8Array>
+  /** `fdatasync`: data and length of the file are safe when it returns. */
+  sync(file: number): Promise<void>
+  truncate(file: number, length: number): Promise<void>
+  stat(path: string): Promise<{ sizeBytes: number; device: number; isFolder: boolean } | undefined>
+  /** Entries in no order; undefined where there is no such folder. */
+  list(path: string): Promise<DiskEntry[] | undefined>
+  /** Makes one folder in an existing one. True where it was made, false where it was there. */
+  makeFolder(path: string): Promise<boolean>
+  removeFolder(path: string): Promise<void>
+  unlink(path: string): Promise<void>
+  /** `fsync` of a folder: names made in it or removed from it are safe when it returns. */
+  syncFolder(path: string): Promise<void>
+  usage(path: string): Promise<DiskUsage>
+}
+
+/** Calls that may be under way on one volume: four hung ones would stop libuv's pool for everybody. */
+const maxCallsInFlight = 3
+
+/** The machine's file system, three calls of a volume in flight at most; the rest wait their turn. */
+export class NodeDisk implements Disk {
+  #inFlight = 0
+  #waiting: (() => void)[] = []
+  /** When each call under way began, by a running number: the oldest tells whether the volume hangs. */
+  #began = new Map<number, number>()
+  #calls = 0
+
+  /** For how long the longest call under way has been, in milliseconds; 0 where none is. */
+  get stalledMs(): number {
+    for (const startedMs of this.#began.values()) return performance.now() - startedMs
+    return 0
+  }
+
+  open(path: string, mode: OpenMode): Promise<number> {
+    const flags = mode === 'create' ? 'wx+' : mode === 'update' ? 'r+' : 'r'
+    return this.#call((done) => fs.open(path, flags, 0o640, done))
+  }
+
+  close(file: number): Promise<void> {
+    return this.#call((done) => fs.close(file, done))
+  }
+
+  async write(file: number, bytes: Uint8Array, start: number, end: number, position: number): Promise<void> {
+    while (start < end) {
+      const from = start
+      const at = position
+      const written = await this.#call<number>((done) => fs.write(file, bytes, from, end - from, at, done))
+      if (written <= 0) throw Object.assign(new Error('write returned 0 bytes'), { code: 'EIO' })
+      start += written
+      position += written
+    }
+  }
+
+  async read(file: number, position: number, length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length)
+    let got = 0
+    while (got < length) {
+      const at = got
+      const count = await this.#call<number>((done) => fs.read(file, bytes, at, length - at, position + at, done))
+      if (count === 0) break
+      got += count
+    }
+    return bytes.subarray(0, got)
+  }
+
+  sync(file: number): Promise<void> {
+    return this.#call((done) => fs.fdatasync(file, done))
+  }
+
+  truncate(file: number, length: number): Promise<void> {
+    return this.#call((done) => fs.ftruncate(file, length, done))
+  }
+
+  async stat(path: string) {
+    const stats = await missingAsUndefined(this.#call<Stats>((done) => fs.stat(path, done)))
+    return stats && { sizeBytes: stats.size, device: stats.dev, isFolder: stats.isDirectory() }
+  }
+
+  async list(path: string): Promise<DiskEntry[] | undefined> {
+    const entries = await missingAsUndefined(
+      this.#call<fs.Dirent[]>((done) => fs.readdir(path, { withFileTypes: true }, done)),
+    )
+    return entries?.map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }))
+  }
+
+  async makeFolder(path: string): Promise<boolean> {
+    try {
+      await this.#call<void>((done) => fs.mkdir(path, 0o750, done))
+      return true
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return false
+      throw error
+    }
+  }
+
+  removeFolder(path: string): Promise<void> {
+    return this.#call((done) => fs.rmdir(path, done))
+  }
+
+  unlink(path: string): Promise<void> {
+    return this.#call((done) => fs.unlink(path, done))
+  }
+
+  async syncFolder(path: string): Promise<void> {
+    const folder = await this.#call<number>((done) => fs.open(path, 'r', done))
+    try {
+      await this.#call<void>((done) => fs.fsync(folder, done))
+    } finally {
+      await this.close(folder)
+    }
+  }
+
+  async usage(path: string): Promise<DiskUsage> {
+    const stats = await this.#call<fs.StatsFs>((done) => fs.statfs(path, done))
+    return { freeBytes: stats.bavail * stats.bsize, totalBytes: stats.blocks * stats.bsize }
+  }
+
+  #call<T>(start: (done: (error: NodeJS.ErrnoException | null, value?: unknown) => void) => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const run = () => {
+        const call = this.#calls++
+        this.#inFlight++
+        this.#began.set(call, performance.now())
+        start((error, value) => {
+          this.#began.delete(call)
+          this.#inFlight--
+          this.#waiting.shift()?.()
+          if (error === null) resolve(value as T)
+          else reject(error)
+        })
+      }
+      if (this.#inFlight < maxCallsInFlight) run()
+      else this.#waiting.push(run)
+    })
+  }
+}
+
+/** The system error's name, such as `ENOSPC`; '' where it has none. */
+export function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : ''
+}
+
+async function missingAsUndefined<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined
+    throw error
+  }
+}
