@@ -63,6 +63,9 @@ export function audioSpecificConfig(sampleRateHz: number, channels: number, obje
   if (objectType < 1 || objectType > 30)
     throw new Failure('corrupt', `write AudioSpecificConfig: object type ${objectType}`)
   const index = sampleRatesHz.indexOf(sampleRateHz)
+  if (!Number.isInteger(sampleRateHz) || sampleRateHz < 1 || sampleRateHz > 0xff_ffff) {
+    throw new Failure('corrupt', `write AudioSpecificConfig: ${sampleRateHz} Hz`)
+  }
   if (index >= 0) {
     const bits = (objectType << 11) | (index << 7) | (channelConfiguration << 3)
     return Uint8Array.of(bits >> 8, bits & 0xff)

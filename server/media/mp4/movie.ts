@@ -51,7 +51,7 @@ export const handlerOfKind = { video: 'vide', audio: 'soun', metadata: 'meta' } 
 /**
  * Builds an init segment: `ftyp` (iso6, compatible iso6 and mp41) and `moov`, its samples all in fragments to come.
  *
- * Every track has a `trex`: samples of video are no keyframes unless a fragment says so, all others are.
+ * Every track has a `trex`: samples of H.264 and H.265 are no keyframes unless a fragment says so, all others are.
  */
 export function initSegment(movie: { tracks: InitTrack[] }): Uint8Array {
   const nextTrackId = Math.max(0, ...movie.tracks.map((track) => track.id)) + 1
@@ -63,10 +63,15 @@ export function initSegment(movie: { tracks: InitTrack[] }): Uint8Array {
       ...movie.tracks.map(initTrak),
       box(
         'mvex',
-        ...movie.tracks.map(({ id, config }) => trex(id, config.kind === 'video' ? deltaSampleFlags : keySampleFlags)),
+        ...movie.tracks.map(({ id, config }) => trex(id, hasDeltas(config) ? deltaSampleFlags : keySampleFlags)),
       ),
     ),
   ])
+}
+
+/** True for codecs in which a sample may depend on others. */
+export function hasDeltas({ codec }: TrackConfig): boolean {
+  return codec === 'h264' || codec === 'h265'
 }
 
 function initTrak({ id, config, startOffsetTicks = 0 }: InitTrack): Uint8Array {
