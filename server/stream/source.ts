@@ -1,5 +1,6 @@
 // What a stream is fetched by. Every kind of source looks the same from here on.
 import type { StreamFault } from '../../shared/stream.ts'
+import type { SdpAac } from '../media/rtsp/sdp.ts'
 import type { TrackConfig } from '../media/track.ts'
 
 /** One try at a stream failed, or a session ended. */
@@ -15,6 +16,8 @@ export interface SourceTrack {
   config: TrackConfig
   /** Ticks a second of the timestamps that come with its packets or samples. */
   clockHz: number
+  /** What only RTP needs: absent where samples come whole. */
+  rtp?: { payloadType: number; aac: SdpAac | undefined; frameRateHz: number | undefined }
 }
 
 /**
