@@ -1,6 +1,6 @@
 // A camera and the channel it is seen under. Here a channel has one camera and a camera one channel, so they share a row.
 import { z } from 'zod'
-import { sourceKindOf, streamFaults, streamNumber } from './stream.ts'
+import { healthPoint, sourceKindOf, streamFaults, streamNumber } from './stream.ts'
 import { instantMs } from './time.ts'
 
 const addressMessage = 'must be an rtsp://, rtsps://, rtmp://, http://, https://, udp:// or file:// address'
@@ -167,3 +167,12 @@ export const onvifProbe = z.discriminatedUnion('isReachable', [
   }),
 ])
 export type OnvifProbe = z.infer<typeof onvifProbe>
+
+/** What becomes of a removed camera's footage: kept under a read-only channel, or removed with it. */
+export const footageChoice = z.enum(['keep', 'remove'])
+
+/** The 24 h graph of one of a camera's streams: a point a minute, oldest first, none while nothing was known. */
+export const healthHistory = z.object({
+  history: z.array(z.object({ stream: streamNumber, points: z.array(healthPoint) })),
+})
+export type HealthHistory = z.infer<typeof healthHistory>

@@ -1,0 +1,309 @@
+// The composition root: builds every part once, in ladder order, and mounts the routes.
+import { randomBytes, randomUUID } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import express, { type Express, type Request, type Response, Router } from 'express'
+import packageJson from '../package.json' with { type: 'json' }
+import { session } from '../shared/account.ts'
+import { camera, connectionTest, onvifProbe, streamSettings } from '../shared/camera.ts'
+import { Failure } from '../shared/failure.ts'
+import { logEntry } from '../shared/log.ts'
+import { pushMessage } from '../shared/push.ts'
+import { gap, timeline } from '../shared/recording.ts'
+import { space } from '../shared/space.ts'
+import { healthPoint, streamHealth } from '../shared/stream.ts'
+import { systemStatus } from '../shared/system.ts'
+import { accountRoutes } from './account/account-routes.ts'
+import { AccountService } from './account/account-service.ts'
+import { AccountStore } from './account/account-store.ts'
+import { createPassport } from './account/local-strategy.ts'
+import { defaultLoginLimits, LoginLimit, type LoginLimits } from './account/login-limit.ts'
+import { Bus } from './base/bus.ts'
+import { type Clock, systemClock } from './base/clock.ts'
+import type { Logger } from './base/logger.ts'
+import { Scope } from './base/scope.ts'
+import { Seal } from './base/seal.ts'
+import { type CameraTests, cameraRoutes } from './camera/camera-routes.ts'
+import { CameraService } from './camera/camera-service.ts'
+import { CameraStore } from './camera/camera-store.ts'
+import type { Config } from './config.ts'
+import { Database } from './db/database.ts'
+import { indexMigrations } from './db/index/migrations.ts'
+import { SettingStore } from './db/setting-store.ts'
+import { settingsMigrations } from './db/settings/migrations.ts'
+import { failureHandler } from './http/failure-handler.ts'
+import { actorOf, type PrivilegeCheck } from './http/guard.ts'
+import { openApiOf } from './http/openapi.ts'
+import { PushHub } from './http/push-socket.ts'
+import { mountRoutes, type Route } from './http/router.ts'
+import { securityHeaders } from './http/security-headers.ts'
+import { SessionStore, sessionMiddleware } from './http/session.ts'
+import { UpgradeDispatch } from './http/upgrade.ts'
+import { apiPages, desktopFiles } from './http/web-files.ts'
+import { logRoutes } from './log/log-routes.ts'
+import { LogService } from './log/log-service.ts'
+import { LogStore } from './log/log-store.ts'
+import { RecordingStore } from './recording/recording-store.ts'
+import { spaceRoutes } from './space/space-routes.ts'
+import { SpaceService } from './space/space-service.ts'
+import { SpaceStore } from './space/space-store.ts'
+import { systemRoutes } from './system/system-routes.ts'
+import { SystemService } from './system/system-service.ts'
+
+export interface AppOptions {
+  config: Config
+  logger: Logger
+  clock?: Clock
+  /** Tries of cameras, over the network. */
+  tests: CameraTests
+  loginLimits?: LoginLimits
+  /** Whether every answer is checked against its schema: for tests. */
+  checksAnswers?: boolean
+}
+
+export interface App {
+  /** The address it answers at, base path and all: `http://127.0.0.1:8971/qvrpro/`. */
+  url: string
+  server: Server
+  /** The one-time password of the administrator, where the account was made at this start. */
+  firstPassword: string | undefined
+  routes: Route[]
+  upgrades: UpgradeDispatch
+  log: LogService
+  /** Stops answering and lets go of everything. The recorder lives on. */
+  close(): Promise<void>
+}
+
+/** Starts the server: opens the databases, makes what a first start makes, and listens. */
+export async function startApp(options: AppOptions): Promise<App> {
+  const scope = new Scope()
+  try {
+    return await build(options, scope)
+  } catch (error) {
+    await scope.close().catch(() => {})
+    throw error
+  }
+}
+
+async function build(options: AppOptions, scope: Scope): Promise<App> {
+  const { config, logger, clock = systemClock } = options
+  const { version } = packageJson
+  const bus = new Bus(logger)
+  const seal = Seal.open(join(config.dataDir, 'seal.key'))
+
+  const { settings, index } = await openDatabases(config, logger)
+  scope.add(() => index.close())
+  scope.add(() => settings.close())
+
+  const settingStore = new SettingStore(settings)
+  const serverId = await settingStore.getOrMake('server-id', randomUUID)
+  const sealedSecret = await settingStore.getOrMake('session-secret', () =>
+    seal.seal(randomBytes(32).toString('base64'), 'session-secret'),
+  )
+
+  const log = new LogService({ store: new LogStore(settings), bus, clock, logger, keptEntries: config.logEntries })
+  scope.add(() => log.close())
+  const accounts = new AccountService(new AccountStore(settings), clock)
+  const sessions = new SessionStore(settings, logger)
+  scope.add(() => sessions.stop())
+
+  const recordings = new RecordingStore(index)
+  const cameraStore = new CameraStore(settings)
+  const spaces = new SpaceService({
+    store: new SpaceStore(settings),
+    camerasIn: (spaceId) => cameraStore.countInSpace(spaceId),
+    serverId,
+    log,
+    bus,
+    clock,
+  })
+  const cameras = new CameraService({ store: cameraStore, seal, spaces, footage: recordings, log, bus, clock })
+  const system = new SystemService({
+    version,
+    serverId,
+    database: config.settingsDatabase.kind,
+    clock,
+    recorder: () => ({ isConnected: false }),
+  })
+  scope.add(() => system.close())
+
+  const firstPassword = await accounts.createFirst()
+  await spaces.createFirst(config.volumePath, config.spaceBytes)
+
+  // One administrator, who may do everything; roles and grants answer here later.
+  const check: PrivilegeCheck = () => true
+  const passport = createPassport(accounts)
+  const routes: Route[] = [
+    ...accountRoutes({
+      accounts,
+      passport,
+      sessions,
+      limit: new LoginLimit(options.loginLimits ?? defaultLoginLimits),
+      log,
+      bus,
+      clock,
+      basePath: config.basePath,
+      origins: config.origins,
+    }),
+    ...cameraRoutes(cameras, options.tests),
+    ...spaceRoutes(spaces),
+    ...logRoutes(log),
+    ...systemRoutes(system),
+  ]
+
+  const authentication = [
+    ...sessionMiddleware({
+      store: sessions,
+      secret: seal.unseal(sealedSecret, 'session-secret'),
+      basePath: config.basePath,
+      serverId,
+      sessionHours: config.sessionHours,
+      now: () => Math.floor(clock.utcUs() / 1000),
+    }),
+    passport.initialize(),
+    passport.session(),
+  ]
+  const api = Router()
+  api.use('/api', authentication)
+  mountRoutes(api, routes, { check, checksAnswers: options.checksAnswers ?? false })
+  const document = openApiOf(routes, { version, schemas: namedSchemas })
+  api.use(
+    '/api',
+    apiPages(() => document),
+  )
+  api.use('/api', () => {
+    throw new Failure('not-found', 'no such address in the API; see api/docs')
+  })
+  api.use(desktopFiles(config.desktopDir))
+  const web = createWeb(config, api, logger)
+
+  const upgrades = new UpgradeDispatch({
+    basePath: config.basePath,
+    origins: config.origins,
+    check,
+    keepSession: (sessionId) => sessions.keep(sessionId, config.sessionHours * 3_600_000),
+    logger,
+    async authenticate(incoming, response) {
+      const request = Object.setPrototypeOf(incoming, web.request) as Request
+      Object.assign(request, { app: web, res: response })
+      Object.setPrototypeOf(response, web.response)
+      for (const step of authentication) {
+        await new Promise<void>((resolve, reject) => {
+          step(request, response as Response, (error?: unknown) => (error ? reject(error) : resolve()))
+        })
+      }
+      return { actor: actorOf(request), host: request.host }
+    },
+  })
+  scope.add(() => upgrades.close())
+  const push = new PushHub({ version, clock, bus })
+  scope.add(() => push.close())
+  upgrades.onUpgrade('api/push', 'live.view', 1024, (socket, actor) => push.accept(socket, actor))
+  bus.on('session-ended', ({ sessionId }) => upgrades.endSession(sessionId))
+
+  const server = createServer(web)
+  upgrades.attach(server)
+  await listen(server, config.port, config.host)
+  scope.add(() => closeServer(server))
+  const { port } = server.address() as AddressInfo
+  const shownHost = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host
+  return {
+    url: `http://${shownHost}:${port}${config.basePath}`,
+    server,
+    firstPassword,
+    routes,
+    upgrades,
+    log,
+    close: () => scope.close(),
+  }
+}
+
+/** Schemas that OpenAPI shows by name. */
+const namedSchemas = {
+  Camera: camera,
+  StreamSettings: streamSettings,
+  ConnectionTest: connectionTest,
+  OnvifProbe: onvifProbe,
+  StreamHealth: streamHealth,
+  HealthPoint: healthPoint,
+  Space: space,
+  Timeline: timeline,
+  Gap: gap,
+  LogEntry: logEntry,
+  Session: session,
+  SystemStatus: systemStatus,
+  PushMessage: pushMessage,
+}
+
+/** Opens both databases at their newest schema; makes them where they are missing. */
+export async function openDatabases(config: Config, logger: Logger): Promise<{ settings: Database; index: Database }> {
+  const settings = await Database.open({
+    name: 'settings',
+    place: config.settingsDatabase,
+    migrations: settingsMigrations,
+    durability: 'FULL',
+    isRebuildable: false,
+    logger,
+  })
+  try {
+    const index = await Database.open({
+      name: 'index',
+      place: config.indexDatabase,
+      migrations: indexMigrations,
+      durability: 'NORMAL',
+      isRebuildable: true,
+      logger,
+    })
+    return { settings, index }
+  } catch (error) {
+    await settings.close()
+    throw error
+  }
+}
+
+/** The express application: headers for all, everything at the base path, failures at the end. */
+function createWeb(config: Config, api: Router, logger: Logger): Express {
+  const web = express()
+  web.disable('x-powered-by')
+  web.set('etag', false)
+  web.set(
+    'trust proxy',
+    config.trustProxy.split(',').map((one) => one.trim()),
+  )
+  web.set('query parser', 'simple')
+  web.use(securityHeaders())
+  const { basePath } = config
+  const bare = basePath.slice(0, -1)
+  web.use((request, response, next) => {
+    // `/qvrpro` → `/qvrpro/`. Relative, so that it holds behind a proxy that adds a prefix.
+    if (bare === '' || request.path !== bare) return next()
+    const query = request.url.slice(request.path.length)
+    response.redirect(308, `${bare.slice(bare.lastIndexOf('/') + 1)}/${query}`)
+  })
+  web.use(basePath, api)
+  web.use((_request, response) => {
+    response.status(404).type('text').send(`Nothing is here. Nightjar is at ${basePath}\n`)
+  })
+  web.use(failureHandler(logger))
+  return web
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+    // Movies and live sockets last as long as somebody watches: they are cut.
+    setTimeout(() => server.closeAllConnections(), 1000).unref()
+  })
+}

@@ -1,0 +1,92 @@
+// The schema of `settings`: what people decided. Instants are milliseconds since the epoch; JSON is text.
+import type { Migration } from '../database.ts'
+
+export const settingsMigrations: Migration[] = [
+  {
+    name: '001-first',
+    async up(knex) {
+      const make = async (name: string, columns: Parameters<typeof knex.schema.createTable>[1]) => {
+        if (!(await knex.schema.hasTable(name))) await knex.schema.createTable(name, columns)
+      }
+
+      // One value a key, as JSON: the server's identity and what has no table of its own.
+      await make('setting', (table) => {
+        table.string('name', 64).primary()
+        table.text('value').notNullable()
+      })
+
+      await make('account', (table) => {
+        table.string('id', 36).primary()
+        table.string('username', 64).notNullable().unique()
+        // Argon2id in the PHC string format.
+        table.string('password_hash', 255).notNullable()
+        // 1 while the one-time password is in use.
+        table.boolean('must_change_password').notNullable()
+        table.bigInteger('created_ms').notNullable()
+        table.bigInteger('last_login_ms')
+      })
+
+      // Of connect-session-knex, which prescribes these names and types.
+      await make('session', (table) => {
+        table.string('sid', 128).primary()
+        table.text('sess').notNullable()
+        table.dateTime('expired').notNullable().index()
+      })
+
+      await make('space', (table) => {
+        table.string('id', 36).primary()
+        table.string('name', 30).notNullable()
+        table.string('volume_path', 1024).notNullable()
+        // The mount point the volume stood on when the space was made.
+        table.string('mount_point', 1024).notNullable()
+        table.string('folder', 1200).notNullable()
+        table.bigInteger('allocated_bytes').notNullable()
+        table.integer('overwrite_threshold_pct').notNullable()
+        table.boolean('is_default').notNullable()
+        table.bigInteger('created_ms').notNullable()
+      })
+
+      await make('camera', (table) => {
+        table.string('id', 36).primary()
+        table.integer('channel').notNullable().unique()
+        table.string('name', 50).notNullable()
+        table.string('brand', 64).notNullable()
+        table.string('model', 64).notNullable()
+        table.string('onvif_host', 253).notNullable()
+        table.integer('onvif_port').notNullable()
+        table.string('username', 64).notNullable()
+        // Sealed (base/seal.ts); empty where there is none.
+        table.text('password_sealed').notNullable()
+        table.boolean('is_enabled').notNullable()
+        table.boolean('is_recovered').notNullable()
+        table.string('space_id', 36).notNullable()
+        table.bigInteger('created_ms').notNullable()
+      })
+
+      await make('camera_stream', (table) => {
+        table.string('camera_id', 36).notNullable().references('id').inTable('camera').onDelete('CASCADE')
+        table.integer('stream').notNullable()
+        table.string('url', 2048).notNullable()
+        table.boolean('is_recorded').notNullable()
+        table.boolean('has_audio').notNullable()
+        table.primary(['camera_id', 'stream'])
+      })
+
+      await make('log', (table) => {
+        table.bigIncrements('id')
+        table.bigInteger('at_ms').notNullable().index()
+        table.string('kind', 16).notNullable()
+        table.string('level', 8).notNullable()
+        table.string('name', 64).notNullable()
+        table.string('message', 1024).notNullable()
+        table.string('username', 64)
+        table.string('address', 64)
+        table.string('camera_id', 36)
+        // JSON.
+        table.text('detail')
+        table.index(['kind', 'id'])
+        table.index(['camera_id', 'id'])
+      })
+    },
+  },
+]

@@ -1,0 +1,59 @@
+// How the server itself is.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { SystemStatus } from '../../shared/system.ts'
+import type { Clock } from '../base/clock.ts'
+
+export interface SystemServiceOptions {
+  version: string
+  serverId: string
+  database: SystemStatus['database']
+  clock: Clock
+  /** How the recorder is, as far as the server knows. */
+  recorder: () => SystemStatus['recorder']
+}
+
+/** The span the loop's delay is given over, in milliseconds. */
+const windowMs = 60_000
+
+export class SystemService {
+  readonly #options: SystemServiceOptions
+  readonly #startedMs: number
+  // Two histograms, each begun anew in turn, so that there is always one that covers between a half and a whole window.
+  readonly #delays = [monitorEventLoopDelay({ resolution: 20 }), monitorEventLoopDelay({ resolution: 20 })]
+  readonly #turner: NodeJS.Timeout
+
+  constructor(options: SystemServiceOptions) {
+    this.#options = options
+    this.#startedMs = this.#nowMs()
+    for (const delay of this.#delays) delay.enable()
+    this.#turner = setInterval(() => {
+      this.#delays.reverse()
+      this.#delays[1]!.reset()
+    }, windowMs / 2)
+    this.#turner.unref()
+  }
+
+  status(): SystemStatus {
+    const { version, serverId, database, recorder } = this.#options
+    // The histogram holds the timer's whole period: what is over it is the delay.
+    const p99Ms = this.#delays[0]!.percentile(99) / 1e6 - 20
+    return {
+      version,
+      serverId,
+      startedMs: this.#startedMs,
+      nowMs: this.#nowMs(),
+      database,
+      recorder: recorder(),
+      loopDelayP99Ms: Math.round(Math.max(0, p99Ms) * 10) / 10,
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#turner)
+    for (const delay of this.#delays) delay.disable()
+  }
+
+  #nowMs(): number {
+    return Math.floor(this.#options.clock.utcUs() / 1000)
+  }
+}
