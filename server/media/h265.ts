@@ -235,9 +235,9 @@ export function hevcCodecString(sps: Uint8Array): string {
   return [
     'hvc1',
     `${space}${ptl[0]! & 0x1f}`,
-    compatibility.toString(16),
+    compatibility.toString(16).toUpperCase(),
     `${tier}${ptl[11]}`,
-    ...constraints.map((byte) => byte.toString(16)),
+    ...constraints.map((byte) => byte.toString(16).toUpperCase()),
   ].join('.')
 }
 
