@@ -1,0 +1,37 @@
+// The page's beginning: who is logged in decides what is shown.
+import { readSession } from './api/account.ts'
+import { startTheme } from './base/theme.ts'
+
+const retryMs = 3000
+
+async function showLogin(isOffline: boolean): Promise<void> {
+  const { NjLogin } = await import('./shell/nj-login.ts')
+  let login = document.querySelector('nj-login')
+  if (!(login instanceof NjLogin)) {
+    login = new NjLogin()
+    login.addEventListener('nj-logged-in', () => void showDesktop())
+    document.body.append(login)
+  }
+  ;(login as InstanceType<typeof NjLogin>).isOffline = isOffline
+}
+
+async function showDesktop(): Promise<void> {
+  const [{ NjDesktop }, { apps }] = await Promise.all([import('./shell/nj-desktop.ts'), import('./apps/index.ts')])
+  const desktop = new NjDesktop()
+  desktop.apps = apps
+  document.querySelector('nj-login')?.remove()
+  document.body.append(desktop)
+}
+
+async function begin(): Promise<void> {
+  try {
+    const found = await readSession()
+    await (found === undefined ? showLogin(false) : showDesktop())
+  } catch {
+    await showLogin(true)
+    setTimeout(() => void begin(), retryMs)
+  }
+}
+
+startTheme()
+void begin()

@@ -1,0 +1,183 @@
+import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
+import { customElement, property, state } from 'lit/decorators.js'
+import circleAlert from 'lucide-static/icons/circle-alert.svg'
+import eyeIcon from 'lucide-static/icons/eye.svg'
+import eyeOffIcon from 'lucide-static/icons/eye-off.svg'
+import { logIn } from '../api/account.ts'
+import { messageOf } from '../api/client.ts'
+import { fire } from '../base/fire.ts'
+import { wordsOf } from '../base/i18n.ts'
+import { controls } from '../ui/controls.ts'
+import '../ui/nj-icon.ts'
+import logo from './logo.svg'
+import { followWallpaper, wallpaperStyles } from './wallpaper.ts'
+
+const t = wordsOf({
+  product: 'Nightjar',
+  tagline: 'Surveillance server',
+  username: 'User name',
+  password: 'Password',
+  show: 'Show password',
+  hide: 'Hide password',
+  capsLock: 'Caps Lock is on',
+  logIn: 'Log in',
+  loggingIn: 'Logging in…',
+  unreachable: 'The server does not answer. Trying again…',
+})
+
+/**
+ * The page before the desktop: asks for name and password.
+ *
+ * @fires nj-logged-in - the server took them
+ */
+@customElement('nj-login')
+export class NjLogin extends LitElement {
+  static override styles = [
+    controls,
+    wallpaperStyles,
+    css`
+      :host {
+        position: fixed;
+        inset: 0;
+        display: grid;
+        place-items: center;
+        padding: 16px;
+        overflow: auto;
+      }
+      main {
+        width: min(380px, 100%);
+        padding: 32px 32px 28px;
+        border-radius: 16px;
+        background: var(--nj-surface);
+        box-shadow: 0 24px 70px rgb(4 10 26 / 50%);
+      }
+      .brand {
+        display: flex;
+        align-items: center;
+        gap: 14px;
+        margin-bottom: 24px;
+        --nj-icon-size: 52px;
+      }
+      h1 {
+        font-size: 24px;
+        line-height: 1.15;
+        letter-spacing: -0.02em;
+      }
+      form {
+        display: grid;
+        gap: 16px;
+      }
+      input {
+        min-height: 40px;
+      }
+      .secret {
+        display: flex;
+        gap: 6px;
+      }
+      .secret button {
+        min-height: 40px;
+        width: 40px;
+      }
+      .primary {
+        min-height: 42px;
+        margin-top: 4px;
+        font-weight: 600;
+      }
+    `,
+  ]
+
+  /** True while the server cannot be asked who is logged in. */
+  @property({ type: Boolean }) isOffline = false
+  @state() private isBusy = false
+  @state() private isShown = false
+  @state() private hasCapsLock = false
+  @state() private error = ''
+  #stopWallpaper: (() => void) | undefined
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.#stopWallpaper = followWallpaper(this)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    this.#stopWallpaper?.()
+  }
+
+  async #onSubmit(event: SubmitEvent): Promise<void> {
+    event.preventDefault()
+    if (this.isBusy) return
+    const data = new FormData(event.target as HTMLFormElement)
+    this.isBusy = true
+    this.error = ''
+    try {
+      await logIn(String(data.get('username')).trim(), String(data.get('password')))
+      fire(this, 'nj-logged-in')
+    } catch (caught) {
+      this.error = messageOf(caught)
+      await this.updateComplete
+      this.renderRoot.querySelector<HTMLInputElement>('#password')?.select()
+    } finally {
+      this.isBusy = false
+    }
+  }
+
+  override firstUpdated(): void {
+    this.renderRoot.querySelector<HTMLInputElement>('#username')?.focus()
+  }
+
+  override render(): TemplateResult {
+    return html`<main>
+      <div class="brand">
+        <nj-icon .svg=${logo}></nj-icon>
+        <div>
+          <h1>${t('product')}</h1>
+          <span class="hint">${t('tagline')}</span>
+        </div>
+      </div>
+      <form @submit=${this.#onSubmit}>
+        <div class="field">
+          <label for="username">${t('username')}</label>
+          <input id="username" name="username" autocomplete="username" autocapitalize="off" spellcheck="false" required />
+        </div>
+        <div class="field">
+          <label for="password">${t('password')}</label>
+          <div class="secret">
+            <input
+              id="password"
+              name="password"
+              type=${this.isShown ? 'text' : 'password'}
+              autocomplete="current-password"
+              aria-describedby=${this.error ? 'error' : nothing}
+              aria-invalid=${this.error ? 'true' : 'false'}
+              required
+              @keyup=${(event: KeyboardEvent) => {
+                this.hasCapsLock = event.getModifierState('CapsLock')
+              }}
+            />
+            <button
+              type="button"
+              aria-pressed=${this.isShown}
+              aria-label=${this.isShown ? t('hide') : t('show')}
+              class="square"
+              @click=${() => {
+                this.isShown = !this.isShown
+              }}
+            >
+              <nj-icon .svg=${this.isShown ? eyeOffIcon : eyeIcon}></nj-icon>
+            </button>
+          </div>
+          ${this.hasCapsLock ? html`<span class="hint" role="status">${t('capsLock')}</span>` : nothing}
+        </div>
+        ${
+          this.error || this.isOffline
+            ? html`<p class="error" id="error" role="alert">
+                <nj-icon .svg=${circleAlert}></nj-icon>${this.error || t('unreachable')}
+              </p>`
+            : nothing
+        }
+        <button class="primary" ?disabled=${this.isBusy}>${this.isBusy ? t('loggingIn') : t('logIn')}</button>
+      </form>
+    </main>`
+  }
+}
