@@ -185,10 +185,18 @@ export class RtspConnection {
         return
       }
       const cseq = ++this.#cseq
+      let bytes: Uint8Array
+      try {
+        bytes = rtspRequest(method, url, cseq, { 'User-Agent': userAgent, ...headers })
+      } catch (error) {
+        // The camera's own description gave the address.
+        reject(new SourceFailure('protocol', `${this.#label}: ${(error as Error).message}`))
+        return
+      }
       // A keep-alive that was never answered gives way to whatever is asked next.
       this.#pending?.reject(new SourceFailure('connection', `${this.#label}: no answer to ${this.#pending.method}`))
       this.#pending = { cseq, method, leftMs: timeoutMs, resolve, reject }
-      this.send(rtspRequest(method, url, cseq, { 'User-Agent': userAgent, ...headers }))
+      this.send(bytes)
     })
   }
 

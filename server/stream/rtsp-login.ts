@@ -100,6 +100,9 @@ export class RtspLogin {
     if (this.#try !== undefined) this.#try.refused()
     else if (credentials !== undefined) gate.noteRefusal(key, credentials.password)
     this.#try = undefined
+    // Whatever is asked from now on goes without a login, until the server asks and the gate gives leave.
+    this.#challenge = undefined
+    this.#isProved = false
     const notBeforeUs = credentials === undefined ? 0 : gate.closedUntilUs(key, credentials.password)
     return new SourceFailure('login', detail, { notBeforeUs })
   }

@@ -3,26 +3,18 @@ import type { Clock } from '../base/clock.ts'
 import type { Resolver } from '../base/resolver.ts'
 import type { LoginGate } from '../base/retry.ts'
 import type { ReadBuffer } from '../media/rtp/interleaved.ts'
-import { presentationBase } from '../media/rtsp/control-url.ts'
-import { type RtspResponse, rtspHeader } from '../media/rtsp/message.ts'
-import { parseSdp, type Sdp, type SdpTrack } from '../media/rtsp/sdp.ts'
+import { rtspHeader } from '../media/rtsp/message.ts'
+import type { SdpTrack } from '../media/rtsp/sdp.ts'
 import { interleavedTransport, parseTransport } from '../media/rtsp/transport-header.ts'
 import { ReceptionCounter } from './receiver-reports.ts'
-import { RtspConnection } from './rtsp-connection.ts'
-import { loginKey, RtspLogin } from './rtsp-login.ts'
+import { type DialogueTimes, RtspDialogue } from './rtsp-dialogue.ts'
 import type { PacketSink, SourceAddress, SourceEnd, SourceTrack } from './source.ts'
-import { displayText, displayUrl, isSameHost, parseRtspAddress, type RtspAddress } from './source-address.ts'
+import { displayText } from './source-address.ts'
 import { SourceFailure } from './source-failure.ts'
 import { sourceTrackFromSdp } from './source-track.ts'
 
 /** Times of an RTSP source, in milliseconds. */
-export interface RtspTimes {
-  /** To make a connection, TLS included. */
-  connectMs: number
-  /** To answer a request. */
-  requestMs: number
-  /** To answer DESCRIBE: some cameras wake their encoder for it. */
-  describeMs: number
+export interface RtspTimes extends DialogueTimes {
   /** From PLAY's answer to the first packet. */
   firstPacketMs: number
   /** Between packets. With `tickMs` of inexactness it makes the 10 s in which a stall must be seen. */
@@ -75,8 +67,6 @@ interface SetUpTrack {
   reception: ReceptionCounter
 }
 
-const maxRedirects = 5
-const redirectStatuses = [301, 302, 303, 305, 307, 308]
 /** A session's timeout where the server names none (RFC 2326 §12.37), in seconds. */
 const defaultTimeoutSec = 60
 /** How long TEARDOWN is waited for. */
@@ -85,18 +75,12 @@ const teardownMs = 500
 /** A session: `run` lasts as long as it does. */
 export class RtspSession {
   readonly #options: RtspSessionOptions
-  readonly #original: RtspAddress
-  #address: RtspAddress
-  #label: string
-  #connection: RtspConnection
-  #login: RtspLogin
+  readonly #dialogue: RtspDialogue
   #sink: PacketSink | undefined
   #tracks: SetUpTrack[] = []
   /** By channel: twice the track's place, plus one for RTCP; -1 where there is none. */
   readonly #ofChannel = new Int16Array(256).fill(-1)
   #control = ''
-  #sessionId = ''
-  #methods: string[] = []
   #phase: 'opening' | 'playing' | 'closing' | 'over' = 'opening'
   #isHeld = false
   #lastTickUs = 0
@@ -112,18 +96,18 @@ export class RtspSession {
 
   constructor(options: RtspSessionOptions) {
     this.#options = options
-    this.#original = parseRtspAddress(options.address.url)
-    this.#address = options.redirectedTo === undefined ? this.#original : parseRtspAddress(options.redirectedTo)
-    this.#label = displayUrl(this.#address.url)
+    this.#dialogue = new RtspDialogue(options, {
+      packet: (channel, bytes, start, end) => this.#onPacket(channel, bytes, start, end),
+      request: (method, location) => this.#onServerRequest(method, location),
+      lost: (failure) => this.#fail(failure),
+    })
     this.#reportLeftMs = options.times.reportMs
-    this.#connection = this.#newConnection()
-    this.#login = this.#newLogin()
     this.#finished = new Promise((resolve) => {
       this.#finish = resolve
     })
   }
 
-  /** When the last packet came, or whether any did. */
+  /** Whether any packet of media came. */
   get hasPacket(): boolean {
     return this.#hasPacket
   }
@@ -149,16 +133,12 @@ export class RtspSession {
 
   /** Says TEARDOWN, waits for its answer for half a second at most, and ends. */
   async close(): Promise<void> {
-    if (this.#phase === 'playing' && !this.#connection.isOver) {
+    const wasOpening = this.#phase === 'opening'
+    if (this.#phase === 'playing' && !this.#dialogue.connection.isOver) {
       this.#phase = 'closing'
       this.#sink = undefined
-      this.#connection.hold(false)
-      const answer = this.#connection.request(
-        'TEARDOWN',
-        this.#control,
-        this.#headers('TEARDOWN', this.#control),
-        teardownMs,
-      )
+      this.#dialogue.connection.hold(false)
+      const answer = this.#dialogue.request('TEARDOWN', this.#control, {}, teardownMs)
       let timer: NodeJS.Timeout | undefined
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, teardownMs)
@@ -166,131 +146,26 @@ export class RtspSession {
       await Promise.race([answer.catch(() => undefined), late])
       clearTimeout(timer)
     }
-    const end: SourceEnd = { fault: 'closed-by-camera', detail: `${this.#label}: closed` }
-    this.#over({ end, notBeforeUs: 0, redirectedTo: undefined, cause: undefined }, false)
+    const end: SourceEnd = { fault: 'closed-by-camera', detail: `${this.#dialogue.label}: closed` }
+    this.#over({ end, notBeforeUs: 0, redirectedTo: undefined, cause: undefined }, wasOpening)
   }
 
   hold(isHeld: boolean): void {
     this.#isHeld = isHeld
     if (this.#phase !== 'playing') return
-    this.#connection.hold(isHeld)
+    this.#dialogue.connection.hold(isHeld)
     this.#quietMs = 0
   }
 
-  #newConnection(): RtspConnection {
-    return new RtspConnection(this.#options.readBuffer, this.#label, {
-      packet: (channel, bytes, start, end) => this.#onPacket(channel, bytes, start, end),
-      request: (method, location) => this.#onServerRequest(method, location),
-      lost: (failure) => this.#fail(failure),
-    })
-  }
-
-  #newLogin(): RtspLogin {
-    const { gate, address } = this.#options
-    // A server must not be able to send a password wherever it likes: credentials go to the host that the user named, at
-    // any of its ports, and never in the clear where the user asked for TLS.
-    const isElsewhere = !isSameHost(this.#address, this.#original)
-    const isInClear = this.#original.isTls && !this.#address.isTls
-    const hasUser = address.username !== ''
-    return new RtspLogin({
-      gate,
-      key: loginKey(this.#address.host, address.username),
-      credentials:
-        hasUser && !isElsewhere && !isInClear ? { username: address.username, password: address.password } : undefined,
-      whyNone: !hasUser
-        ? 'and no user name is set'
-        : isElsewhere
-          ? `and the login for ${this.#original.host} is not sent to the host it redirects to`
-          : 'and the login is not sent without TLS to where it redirects to',
-      label: this.#label,
-    })
-  }
-
   async #handshake(): Promise<void> {
-    const sdp = await this.#describe()
+    const sdp = await this.#dialogue.describe()
     this.#control = sdp.control
     await this.#setUpTracks(this.#chooseTracks(sdp.tracks))
-    this.#mustStand()
+    if (this.#phase === 'over') return
     this.#phase = 'playing'
     await this.#play()
     this.#openSink()
-    if (this.#isHeld) this.#connection.hold(true)
-  }
-
-  /** Connects, follows redirects, and gives the description. */
-  async #describe(): Promise<Sdp> {
-    const { times } = this.#options
-    for (let redirects = 0; ; redirects++) {
-      await this.#connect()
-      const { url } = this.#address
-      const options = await this.#request('OPTIONS', url, {}, times.requestMs)
-      if (!this.#isRedirect(options)) {
-        this.#methods = (rtspHeader(options, 'public') ?? '').split(',').map((method) => method.trim().toUpperCase())
-        const described = await this.#request('DESCRIBE', url, { Accept: 'application/sdp' }, times.describeMs)
-        if (!this.#isRedirect(described)) return this.#readDescription(described)
-        this.#follow(described, redirects)
-      } else {
-        this.#follow(options, redirects)
-      }
-    }
-  }
-
-  async #connect(): Promise<void> {
-    const { host, port, isTls } = this.#address
-    let addresses: string[]
-    try {
-      addresses = await this.#options.resolver.resolve(host)
-    } catch (error) {
-      throw new SourceFailure('name-resolution', `${this.#label}: ${(error as Error).message}`)
-    }
-    await this.#connection.open({ addresses, host, port, isTls }, this.#options.times.connectMs)
-  }
-
-  #isRedirect(response: RtspResponse): boolean {
-    return redirectStatuses.includes(response.status) && rtspHeader(response, 'location') !== undefined
-  }
-
-  /** Leaves this server for the one it names. */
-  #follow(response: RtspResponse, redirects: number): void {
-    const location = rtspHeader(response, 'location') ?? ''
-    if (redirects >= maxRedirects) {
-      throw new SourceFailure('path', `${this.#label}: redirected more than ${maxRedirects} times`)
-    }
-    this.#goTo(presentationBase(this.#address.url, location))
-  }
-
-  #mustStand(): void {
-    if (this.#phase === 'over') throw new SourceFailure('closed-by-camera', `${this.#label}: closed`)
-  }
-
-  #goTo(location: string): void {
-    this.#mustStand()
-    let address: RtspAddress
-    try {
-      address = parseRtspAddress(location)
-    } catch {
-      throw new SourceFailure(
-        'path',
-        `${this.#label}: redirected to ${displayText(location, '')}, which is no RTSP address`,
-      )
-    }
-    this.#connection.destroy()
-    this.#login.left()
-    this.#address = address
-    this.#label = `${displayUrl(this.#original.url)}: redirected to ${displayUrl(address.url)}`
-    this.#connection = this.#newConnection()
-    this.#login = this.#newLogin()
-  }
-
-  #readDescription(response: RtspResponse): Sdp {
-    this.#mustSucceed('DESCRIBE', response)
-    const contentBase = rtspHeader(response, 'content-base')
-    const base = presentationBase(this.#address.url, contentBase, rtspHeader(response, 'content-location'))
-    try {
-      return parseSdp(new TextDecoder().decode(response.body), base)
-    } catch (error) {
-      throw new SourceFailure('protocol', `${this.#label}: ${(error as Error).message}`)
-    }
+    if (this.#isHeld) this.#dialogue.connection.hold(true)
   }
 
   /** The first picture, the first sound and the first metadata that we can take. */
@@ -298,10 +173,10 @@ export class RtspSession {
     const { hasAudio } = this.#options.address
     const media = described.filter((track) => track.kind === 'video' || track.kind === 'audio')
     if (!hasAudio && media.length > 0 && media.every((track) => track.kind === 'audio')) {
-      throw new SourceFailure('no-tracks', `${this.#label}: it sends sound only, and sound is switched off`)
+      throw new SourceFailure('no-tracks', `${this.#dialogue.label}: it sends sound only, and sound is switched off`)
     }
     if (media.length === 0) {
-      throw new SourceFailure('no-tracks', `${this.#label}: its description names neither picture nor sound`)
+      throw new SourceFailure('no-tracks', `${this.#dialogue.label}: its description names neither picture nor sound`)
     }
     const chosen: { sdp: SdpTrack; offered: SourceTrack }[] = []
     for (const kind of ['video', 'audio', 'metadata'] as const) {
@@ -320,7 +195,7 @@ export class RtspSession {
     // Sound alone of a camera whose picture we cannot take would look like a camera without keyframes.
     if (offersPicture ? !hasPicture : !chosen.some(({ sdp }) => sdp.kind === 'audio')) {
       const names = media.map((track) => displayText(track.encodingName, '')).join(', ')
-      throw new SourceFailure('codec', `${this.#label}: sends ${names}, of which none is supported`)
+      throw new SourceFailure('codec', `${this.#dialogue.label}: sends ${names}, of which none is supported`)
     }
     return chosen
   }
@@ -334,7 +209,7 @@ export class RtspSession {
       } catch (error) {
         // A picture without its sound is better than none. What ends the connection or the login ends the session.
         const isRefusal = error instanceof SourceFailure && ['path', 'protocol', 'udp-only'].includes(error.fault)
-        if (!isRefusal || this.#connection.isOver || offered.config.kind === 'video') throw error
+        if (!isRefusal || this.#dialogue.connection.isOver || offered.config.kind === 'video') throw error
         failure = error
       }
     }
@@ -343,25 +218,30 @@ export class RtspSession {
 
   async #setUp(sdp: SdpTrack, offered: SourceTrack, channel: number): Promise<void> {
     const wanted = { Transport: interleavedTransport(channel) }
-    const response = await this.#request('SETUP', sdp.control, wanted, this.#options.times.requestMs)
+    const response = await this.#dialogue.request('SETUP', sdp.control, wanted, this.#options.times.requestMs)
     if (response.status === 461) {
-      throw new SourceFailure('udp-only', `${this.#label}: 461 ${this.#reason(response)}: it sends by UDP only`)
+      throw new SourceFailure(
+        'udp-only',
+        `${this.#dialogue.label}: 461 ${this.#dialogue.reason(response)}: it sends by UDP only`,
+      )
     }
-    this.#mustSucceed('SETUP', response)
+    this.#dialogue.mustSucceed('SETUP', response)
     const header = rtspHeader(response, 'transport')
     const transport = header === undefined ? undefined : parseTransport(header)
     if (transport?.lower === 'udp' && transport.channels === undefined) {
-      throw new SourceFailure('udp-only', `${this.#label}: asked for TCP, it answers that it sends by UDP`)
+      throw new SourceFailure('udp-only', `${this.#dialogue.label}: asked for TCP, it answers that it sends by UDP`)
     }
-    const [rtpChannel, rtcpChannel] = transport?.channels ?? [channel, channel + 1]
+    let [rtpChannel, rtcpChannel] = transport?.channels ?? [channel, channel + 1]
+    // A server that answers the same channels for every track means those that were asked for.
+    if (this.#ofChannel[rtpChannel] !== -1) [rtpChannel, rtcpChannel] = [channel, channel + 1]
     const [id = '', ...params] = (rtspHeader(response, 'session') ?? '').split(';')
-    if (id.trim() !== '') this.#sessionId = id.trim()
+    if (id.trim() !== '') this.#dialogue.sessionId = id.trim()
     this.#noteTimeout(params)
     const place = this.#tracks.push({ offered, rtpChannel, rtcpChannel, reception: new ReceptionCounter() }) - 1
     this.#ofChannel[rtcpChannel] = place * 2 + 1
-    this.#connection.setChannel(rtcpChannel, 'rtcp')
+    this.#dialogue.connection.setChannel(rtcpChannel, 'rtcp')
     this.#ofChannel[rtpChannel] = place * 2
-    this.#connection.setChannel(rtpChannel, 'rtp')
+    this.#dialogue.connection.setChannel(rtpChannel, 'rtp')
   }
 
   #noteTimeout(params: string[]): void {
@@ -376,18 +256,18 @@ export class RtspSession {
 
   async #play(): Promise<void> {
     const { requestMs } = this.#options.times
-    let response = await this.#request('PLAY', this.#control, { Range: 'npt=0.000-' }, requestMs)
+    let response = await this.#dialogue.request('PLAY', this.#control, { Range: 'npt=0.000-' }, requestMs)
     // Some servers of live streams take no range at all.
     if (response.status === 457 || response.status === 400)
-      response = await this.#request('PLAY', this.#control, {}, requestMs)
-    this.#mustSucceed('PLAY', response)
+      response = await this.#dialogue.request('PLAY', this.#control, {}, requestMs)
+    this.#dialogue.mustSucceed('PLAY', response)
   }
 
   /** Hands the session to its owner: at PLAY's answer, or at the first packet, which may come before it. */
   #openSink(): void {
     if (this.#sink !== undefined || this.#phase !== 'playing') return
     this.#quietMs = 0
-    this.#connection.isLenient = true
+    this.#dialogue.connection.isLenient = true
     this.#sink = this.#options.open(this.#tracks.map((track) => track.offered))
   }
 
@@ -415,10 +295,10 @@ export class RtspSession {
   #onServerRequest(method: string, location: string | undefined): void {
     if (method === 'REDIRECT' && location !== undefined) {
       // RFC 2326 §10.10: the session is to be made anew at the other place.
-      this.#redirectedTo = presentationBase(this.#address.url, location)
-      this.#fail(new SourceFailure('closed-by-camera', `${this.#label}: sent to ${displayText(location, '')}`))
+      this.#redirectedTo = this.#dialogue.absolute(location)
+      this.#fail(new SourceFailure('closed-by-camera', `${this.#dialogue.label}: sent to ${displayText(location, '')}`))
     } else if (method === 'TEARDOWN') {
-      this.#fail(new SourceFailure('closed-by-camera', `${this.#label}: the camera ended the session`))
+      this.#fail(new SourceFailure('closed-by-camera', `${this.#dialogue.label}: the camera ended the session`))
     }
   }
 
@@ -430,13 +310,13 @@ export class RtspSession {
     const elapsedMs = Math.min((nowUs - this.#lastTickUs) / 1000, times.tickMs * 2)
     this.#lastTickUs = nowUs
     // While held nothing is read, so nothing can be missed; but the server must hear that we live.
-    if (!this.#isHeld || this.#phase !== 'playing') this.#connection.tick(elapsedMs)
+    if (!this.#isHeld || this.#phase !== 'playing') this.#dialogue.connection.tick(elapsedMs)
     if (this.#phase !== 'playing' || this.#sink === undefined) return
     if (!this.#isHeld) this.#quietMs += elapsedMs
     const mostMs = this.#hasPacket ? times.stallMs : times.firstPacketMs
     if (this.#quietMs >= mostMs) {
       const words = this.#hasPacket ? 'no packet for' : 'answered PLAY and sent nothing for'
-      this.end({ fault: 'silent', detail: `${this.#label}: ${words} ${Math.round(this.#quietMs / 1000)} s` })
+      this.end({ fault: 'silent', detail: `${this.#dialogue.label}: ${words} ${Math.round(this.#quietMs / 1000)} s` })
       return
     }
     this.#reportLeftMs -= elapsedMs
@@ -453,7 +333,7 @@ export class RtspSession {
         ? []
         : [Uint8Array.of(0x24, track.rtcpChannel, report.length >> 8, report.length & 0xff), report]
     })
-    if (frames.length > 0) this.#connection.send(Buffer.concat(frames))
+    if (frames.length > 0) this.#dialogue.connection.send(Buffer.concat(frames))
   }
 
   /** Tells the server that we live. What it answers matters little as long as media comes. */
@@ -461,73 +341,26 @@ export class RtspSession {
     this.#keepAliveLeftMs = this.#keepAliveMs
     if (this.#isKeepingAlive && !this.#isHeld) return
     this.#isKeepingAlive = true
-    const method = this.#methods.includes('GET_PARAMETER') ? 'GET_PARAMETER' : 'OPTIONS'
+    const method = this.#dialogue.methods.includes('GET_PARAMETER') ? 'GET_PARAMETER' : 'OPTIONS'
     try {
-      const response = await this.#request(method, this.#control, {}, this.#options.times.requestMs)
+      const response = await this.#dialogue.request(method, this.#control, {}, this.#options.times.requestMs)
       // Listed, and yet not known.
-      if (response.status === 405 || response.status === 501) this.#methods = []
+      if (response.status === 405 || response.status === 501) this.#dialogue.methods = []
     } catch (error) {
-      // A refused login is final: it must not be tried again with every keep-alive. The rest is left to the stall.
-      if (error instanceof SourceFailure && error.fault === 'login') this.#fail(error)
+      // As long as media comes the session is worth keeping; where it ends, the stall tells. A login that was refused
+      // must wait for its time, however often the session would like to be kept alive.
+      const waitMs = error instanceof SourceFailure ? (error.notBeforeUs - this.#options.clock.monotonicUs()) / 1000 : 0
+      this.#keepAliveLeftMs = Math.max(this.#keepAliveMs, waitMs)
     } finally {
       this.#isKeepingAlive = false
     }
-  }
-
-  /** Sends a request with the session and the login, and answers challenges. */
-  async #request(
-    method: string,
-    url: string,
-    headers: Record<string, string>,
-    timeoutMs: number,
-  ): Promise<RtspResponse> {
-    for (;;) {
-      const connection = this.#connection
-      const all = { ...this.#headers(method, url), ...headers }
-      const wasAnswered = 'Authorization' in all
-      const response = await connection.request(method, url, all, timeoutMs)
-      if (response.status === 401) {
-        await this.#login.challenged(response.headers.get('www-authenticate') ?? [], wasAnswered)
-        if (connection.isOver)
-          throw new SourceFailure('closed-by-camera', `${this.#label}: the camera closed the connection`)
-        continue
-      }
-      if (response.status === 403 && wasAnswered) {
-        throw this.#login.refused(`${this.#label}: 403 ${this.#reason(response)}`)
-      }
-      if (wasAnswered) this.#login.accepted()
-      return response
-    }
-  }
-
-  #headers(method: string, url: string): Record<string, string> {
-    const headers: Record<string, string> = {}
-    const authorization = this.#login.header(method, url)
-    if (authorization !== undefined) headers['Authorization'] = authorization
-    if (this.#sessionId !== '') headers['Session'] = this.#sessionId
-    return headers
-  }
-
-  #mustSucceed(method: string, response: RtspResponse): void {
-    const { status } = response
-    if (status >= 200 && status < 300) return
-    const isLogin = status === 403 || status === 407
-    // 404, 410, 400, 454 and the like: the server does not know what was asked for. 5xx: it does, and cannot.
-    const isPath = status >= 400 && status < 500 && ![405, 406, 453].includes(status)
-    const fault = isLogin ? 'login' : isPath ? 'path' : 'protocol'
-    const detail = `${this.#label}: ${status} ${this.#reason(response)}`
-    throw new SourceFailure(fault, method === 'DESCRIBE' ? detail : `${detail} to ${method}`)
-  }
-
-  #reason(response: RtspResponse): string {
-    return displayText(response.reason.slice(0, 80), this.#options.address.password)
   }
 
   #fail(error: unknown): void {
     const failure =
       error instanceof SourceFailure
         ? error
-        : new SourceFailure('source-failed', `${this.#label}: ${(error as Error).message}`, { cause: error })
+        : new SourceFailure('source-failed', `${this.#dialogue.label}: ${(error as Error).message}`, { cause: error })
     this.#over(
       {
         end: failure.end,
@@ -541,16 +374,10 @@ export class RtspSession {
 
   #over(result: SessionResult, isPolite: boolean): void {
     if (this.#phase === 'over') return
-    const hadSession = this.#sessionId !== ''
     this.#phase = 'over'
     this.#sink = undefined
     const { end } = result
-    const farewell =
-      isPolite && hadSession && !this.#connection.isOver
-        ? this.#connection.farewell('TEARDOWN', this.#control, this.#headers('TEARDOWN', this.#control))
-        : undefined
-    this.#connection.destroy(farewell)
-    this.#login.left()
+    this.#dialogue.end(isPolite ? this.#control : undefined)
     this.#finish({
       ...result,
       end: { fault: end.fault, detail: displayText(end.detail, this.#options.address.password) },

@@ -83,9 +83,11 @@ export class RtspSource implements Source {
     let notBeforeUs = 0
     try {
       events.connecting()
+      const redirectedTo = this.#redirectedTo
+      this.#redirectedTo = undefined
       const session = new RtspSession({
         address,
-        redirectedTo: this.#redirectedTo,
+        redirectedTo,
         readBuffer,
         clock,
         resolver,
