@@ -34,11 +34,14 @@ export function parseChallenges(values: readonly string[]): Challenge[] {
   return values.flatMap(parseValue)
 }
 
+/** Characters of a header value that are looked at: one made to be slow to read is cut short. */
+const maxValueLength = 4096
+
 function parseValue(value: string): Challenge[] {
   const challenges: Challenge[] = []
   // Either name = "quoted" or name = token, or a lone word, which is a scheme and begins the next challenge.
   const parts = /([!#$%&'*+.^_`|~\w-]+)[ \t]*(?:=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/gs
-  for (const [, name, quoted, token] of value.matchAll(parts)) {
+  for (const [, name, quoted, token] of value.slice(0, maxValueLength).matchAll(parts)) {
     const text = quoted?.replace(/\\(.)/gs, '$1') ?? token
     if (text === undefined) challenges.push({ scheme: name!.toLowerCase(), params: new Map() })
     else challenges.at(-1)?.params.set(name!.toLowerCase(), text)

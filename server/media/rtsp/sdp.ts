@@ -85,7 +85,9 @@ export function parseSdp(text: string, baseUrl: string): Sdp {
       const colon = value.indexOf(':')
       const name = (colon < 0 ? value : value.slice(0, colon)).trim().toLowerCase()
       const { attributes } = sections.at(-1) ?? session
-      attributes.set(name, [...(attributes.get(name) ?? []), colon < 0 ? '' : value.slice(colon + 1).trim()])
+      const values = attributes.get(name) ?? []
+      values.push(colon < 0 ? '' : value.slice(colon + 1).trim())
+      attributes.set(name, values)
     }
   }
   if (lines === 0) throw new Failure('corrupt', 'read SDP: no line of a session description')
@@ -113,7 +115,8 @@ const kinds: Record<string, SdpTrack['kind']> = { video: 'video', audio: 'audio'
 /** Reads `m=<media> <port> <proto> <fmt> …` and its attributes; of several formats, the first that we know. */
 function parseTrack({ media, attributes }: Section, base: string): SdpTrack | undefined {
   const [name = '', , protocol = '', ...formats] = media.trim().toLowerCase().split(/\s+/)
-  const payloadTypes = formats.filter((format) => /^\d{1,3}$/.test(format) && Number(format) < 128).map(Number)
+  const numbers = formats.filter((format) => /^\d{1,3}$/.test(format)).map(Number)
+  const payloadTypes = [...new Set(numbers)].filter((payloadType) => payloadType < 128)
   if (name === '' || payloadTypes.length === 0) return undefined
   const isRtp = /^rtp\/avpf?(\/(tcp|udp))?$/.test(protocol)
   const candidates = payloadTypes.map((payloadType) => {
