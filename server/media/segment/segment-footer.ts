@@ -76,7 +76,8 @@ export interface ParsedFooter {
  */
 export function parseSegmentFooter(box: Uint8Array): ParsedFooter | undefined {
   if (box.length < columnsAt + tailBytes || !hasBytesAt(box, 8, footerUsertype)) return undefined
-  const aligned = box.byteOffset % 8 === 0 ? box : box.slice()
+  // Not `slice`: of a Buffer it is a view, as badly aligned as before.
+  const aligned = box.byteOffset % 8 === 0 ? box : Uint8Array.from(box)
   const view = new DataView(aligned.buffer, aligned.byteOffset, aligned.byteLength)
   const size = aligned.length
   if (view.getUint32(0) !== size || view.getUint32(size - 8) !== size || view.getUint32(size - 4) !== tailMark)

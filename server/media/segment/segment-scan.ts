@@ -7,6 +7,16 @@ import type { SegmentTable } from './segment-table.ts'
 /** Reads `length` bytes of a file from `offset`, fewer at its end. The bytes are valid until the next call. */
 export type ReadAt = (offset: number, length: number) => Uint8Array
 
+/** The same for a file that must not be waited for. */
+export type ReadAtLater = (offset: number, length: number) => Promise<Uint8Array>
+
+/** A step of the scan: which bytes it needs next; it is given them and goes on. */
+interface Wanted {
+  offset: number
+  length: number
+}
+type Steps<T> = Generator<Wanted, T, Uint8Array>
+
 export interface ScanOptions {
   /** Where to begin: the end of the file's head, or of the last fragment found before. */
   from: number
@@ -38,13 +48,36 @@ const windowBytes = 256 * 1024
  * search for the next box goes on one byte past the damaged one's mark, in the same window.
  */
 export function scanFragments(read: ReadAt, table: SegmentTable, options: ScanOptions): ScanResult {
+  const steps = scan(table, options)
+  let step = steps.next()
+  while (!step.done) step = steps.next(read(step.value.offset, step.value.length))
+  return step.value
+}
+
+/** The same, without ever blocking on the disk. */
+export async function scanFragmentsLater(
+  read: ReadAtLater,
+  table: SegmentTable,
+  options: ScanOptions,
+): Promise<ScanResult> {
+  const steps = scan(table, options)
+  let step = steps.next()
+  while (!step.done) step = steps.next(await read(step.value.offset, step.value.length))
+  return step.value
+}
+
+function* bytesAt(offset: number, length: number): Steps<Uint8Array> {
+  return yield { offset, length }
+}
+
+function* scan(table: SegmentTable, options: ScanOptions): Steps<ScanResult> {
   const result: ScanResult = { endOffset: options.from, holes: [], syncedThrough: 0 }
   let at = options.from
   let afterLast = options.from
   let lastUtcUs = table.fragments === 0 ? 0 : table.utcUs.values[table.fragments - 1]!
   while (at + fragmentBoxBytes <= options.to) {
-    const head = readHead(read, at, options)
-    if (head !== undefined && head.utcUs >= lastUtcUs && isDataWhole(read, at, head, options)) {
+    const head = yield* readHead(at, options)
+    if (head !== undefined && head.utcUs >= lastUtcUs && (yield* isDataWhole(at, head, options))) {
       if (at > afterLast) result.holes.push([afterLast, at])
       table.push(at, head)
       result.syncedThrough = Math.max(result.syncedThrough, head.syncedThrough)
@@ -53,32 +86,33 @@ export function scanFragments(read: ReadAt, table: SegmentTable, options: ScanOp
       afterLast = at
       continue
     }
-    const freeBytes = freeBoxAt(read, at, options.to)
-    if (freeBytes > 0) {
-      at += freeBytes
+    if (options.resynchronise) {
+      // A `free` box is not believed here: stale bytes of another file may hold one, over fragments that are whole.
+      const next = yield* findMark(at + 1, options.to)
+      if (next === undefined) break
+      at = next
       continue
     }
-    if (!options.resynchronise) break
-    const next = findMark(read, at + 1, options.to)
-    if (next === undefined) break
-    at = next
+    const freeBytes = yield* freeBoxAt(at, options.to)
+    if (freeBytes === 0) break
+    at += freeBytes
   }
   result.endOffset = afterLast
   return result
 }
 
-function readHead(read: ReadAt, at: number, options: ScanOptions): FragmentHead | undefined {
-  const extent = peekFragment(read(at, fragmentBoxBytes), 0)
+function* readHead(at: number, options: ScanOptions): Steps<FragmentHead | undefined> {
+  const extent = peekFragment(yield* bytesAt(at, fragmentBoxBytes), 0)
   if (extent === undefined || at + extent.headBytes + extent.dataBytes > options.to) return undefined
-  return parseFragmentHead(read(at, extent.headBytes), 0, options.seed)
+  return parseFragmentHead(yield* bytesAt(at, extent.headBytes), 0, options.seed)
 }
 
-function isDataWhole(read: ReadAt, at: number, head: FragmentHead, options: ScanOptions): boolean {
+function* isDataWhole(at: number, head: FragmentHead, options: ScanOptions): Steps<boolean> {
   const end = at + head.headBytes + head.dataBytes
   if (end <= options.proveDataFrom) return true
   let crc = options.seed
   for (let offset = at + head.headBytes; offset < end; ) {
-    const bytes = read(offset, Math.min(windowBytes, end - offset))
+    const bytes = yield* bytesAt(offset, Math.min(windowBytes, end - offset))
     if (bytes.length === 0) return false
     crc = crc32(bytes, crc)
     offset += bytes.length
@@ -87,8 +121,8 @@ function isDataWhole(read: ReadAt, at: number, head: FragmentHead, options: Scan
 }
 
 /** The length of a `free` box that an earlier recovery laid over damage, 0 where there is none here. */
-function freeBoxAt(read: ReadAt, at: number, to: number): number {
-  const bytes = read(at, 8)
+function* freeBoxAt(at: number, to: number): Steps<number> {
+  const bytes = yield* bytesAt(at, 8)
   if (bytes.length < 8) return 0
   const view = new DataView(bytes.buffer, bytes.byteOffset, 8)
   const size = view.getUint32(0)
@@ -96,10 +130,10 @@ function freeBoxAt(read: ReadAt, at: number, to: number): number {
 }
 
 /** Where the next box with a fragment's mark begins, at or after `from`. */
-function findMark(read: ReadAt, from: number, to: number): number | undefined {
+function* findMark(from: number, to: number): Steps<number | undefined> {
   const mark = Buffer.from(fragmentUsertype)
   for (let offset = from; offset < to; ) {
-    const bytes = read(offset, Math.min(windowBytes, to - offset))
+    const bytes = yield* bytesAt(offset, Math.min(windowBytes, to - offset))
     if (bytes.length < 24) return undefined
     const found = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(mark, 8)
     if (found >= 0) return offset + found - 8
