@@ -42,7 +42,19 @@ export function ffprobe(path: string, ...args: string[]): Probe {
 
 /** An MD5 of each decoded frame of one stream, with its time in the stream's clock. */
 export function decodedFrames(path: string, stream: string): { ticks: number; md5: string }[] {
-  const text = ffmpeg('-i', path, '-map', `0:${stream}`, '-fps_mode', 'passthrough', '-f', 'framemd5', '-').toString()
+  const text = ffmpeg(
+    '-i',
+    path,
+    '-map',
+    `0:${stream}`,
+    '-fps_mode',
+    'passthrough',
+    '-enc_time_base',
+    '-1',
+    '-f',
+    'framemd5',
+    '-',
+  ).toString()
   return text
     .split('\n')
     .filter((line) => /^\d/.test(line))
