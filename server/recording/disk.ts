@@ -43,16 +43,32 @@ export interface Disk {
   usage(path: string): Promise<DiskUsage>
 }
 
-/** Calls that may be under way on one volume: four hung ones would stop libuv's pool for everybody. */
-const maxCallsInFlight = 3
+/**
+ * Calls that may be under way on one volume. libuv's pool is shared by the whole process, and its launcher makes it 64
+ * threads wide: a hung disk may hold so many of them and no more, and other volumes go on.
+ */
+const maxCallsInFlight = 16
 
-/** The machine's file system, three calls of a volume in flight at most; the rest wait their turn. */
+/** What the recorder's napping loop must know of file calls: which of them it may not sleep on. */
+export interface DiskLoad {
+  /** Calls that wait for a place. */
+  waiting: number
+  /** Calls under way that others wait for: making, opening and reading, but not the writes and syncs of every turn. */
+  urgent: number
+}
+
+/** The machine's file system, sixteen calls of a volume in flight at most; the rest wait their turn. */
 export class NodeDisk implements Disk {
+  readonly #load: DiskLoad
   #inFlight = 0
   #waiting: (() => void)[] = []
   /** When each call under way began, by a running number: the oldest tells whether the volume hangs. */
   #began = new Map<number, number>()
   #calls = 0
+
+  constructor(load: DiskLoad = { waiting: 0, urgent: 0 }) {
+    this.#load = load
+  }
 
   /** For how long the longest call under way has been, in milliseconds; 0 where none is. */
   get stalledMs(): number {
@@ -73,7 +89,7 @@ export class NodeDisk implements Disk {
     while (start < end) {
       const from = start
       const at = position
-      const written = await this.#call<number>((done) => fs.write(file, bytes, from, end - from, at, done))
+      const written = await this.#call<number>((done) => fs.write(file, bytes, from, end - from, at, done), false)
       if (written <= 0) throw Object.assign(new Error('write returned 0 bytes'), { code: 'EIO' })
       start += written
       position += written
@@ -93,7 +109,7 @@ export class NodeDisk implements Disk {
   }
 
   sync(file: number): Promise<void> {
-    return this.#call((done) => fs.fdatasync(file, done))
+    return this.#call((done) => fs.fdatasync(file, done), false)
   }
 
   truncate(file: number, length: number): Promise<void> {
@@ -144,8 +160,12 @@ export class NodeDisk implements Disk {
     return { freeBytes: stats.bavail * stats.bsize, totalBytes: stats.blocks * stats.bsize }
   }
 
-  #call<T>(start: (done: (error: NodeJS.ErrnoException | null, value?: unknown) => void) => void): Promise<T> {
+  #call<T>(
+    start: (done: (error: NodeJS.ErrnoException | null, value?: unknown) => void) => void,
+    isUrgent = true,
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      if (isUrgent) this.#load.urgent++
       const run = () => {
         const call = this.#calls++
         this.#inFlight++
@@ -153,13 +173,22 @@ export class NodeDisk implements Disk {
         start((error, value) => {
           this.#began.delete(call)
           this.#inFlight--
-          this.#waiting.shift()?.()
+          if (isUrgent) this.#load.urgent--
+          const next = this.#waiting.shift()
+          if (next !== undefined) {
+            this.#load.waiting--
+            next()
+          }
           if (error === null) resolve(value as T)
           else reject(error)
         })
       }
-      if (this.#inFlight < maxCallsInFlight) run()
-      else this.#waiting.push(run)
+      if (this.#inFlight < maxCallsInFlight) {
+        run()
+      } else {
+        this.#load.waiting++
+        this.#waiting.push(run)
+      }
     })
   }
 }

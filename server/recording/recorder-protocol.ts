@@ -33,7 +33,10 @@ export interface SpaceSettings {
   volumePath: string
   /** The mount point the volume path stood on when the space was made: must be the same, or the space is in error. */
   mountPoint: string
+  /** Name of the space's folder in the volume. */
   folder: string
+  /** True until the space's folder and marker were made once: then a missing marker is an error, before it is not. */
+  isFresh: boolean
   allocatedBytes: number
   overwriteThresholdPct: number
 }
@@ -85,6 +88,8 @@ export interface SegmentRow {
 export type RecorderEvent =
   | { type: 'segment-opened'; row: SegmentRow }
   | { type: 'segment-closed'; row: SegmentRow }
+  /** The folder and the marker of a fresh space were made: it is fresh no more. */
+  | { type: 'space-made'; spaceId: string }
   | { type: 'segments-removed'; spaceId: string; sequences: number[]; reason: string }
   | { type: 'gap-began'; cameraId: string; stream: number; startUs: number; cause: GapCause; detail: string }
   | {
@@ -105,6 +110,7 @@ export type RecorderEvent =
         | 'space-restored'
         | 'clock-stepped'
         | 'promise-broken'
+        | 'keyframe-wanted'
         | 'recorder-started'
       level: 'info' | 'warning' | 'error'
       atUs: number

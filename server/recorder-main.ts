@@ -1,0 +1,126 @@
+// The recorder process: cameras in, segments out. Lives on when the server goes; found again over its Unix socket.
+//
+// NIGHTJAR_DATA_DIR: where its socket, its last settings and the seal key are.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { totalmem } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from './base/clock.ts'
+import { createLogger } from './base/logger.ts'
+import { HostResolver } from './base/resolver.ts'
+import { Seal } from './base/seal.ts'
+import { mountOf, parseMountInfo } from './host/volume.ts'
+import { type DiskLoad, NodeDisk } from './recording/disk.ts'
+import { keepSettings, lastSettings } from './recording/last-settings.ts'
+import { napFor, startNapping } from './recording/nap.ts'
+import { Recorder } from './recording/recorder.ts'
+import type { RecorderEvent } from './recording/recorder-protocol.ts'
+import { RecorderSocket } from './recording/recorder-socket.ts'
+import { Arena } from './stream/arena.ts'
+import { version } from './version.ts'
+
+/** Address space of the arena: memory is used as far as cameras need it. */
+const arenaBytes = Math.min(1024 ** 3, Math.floor(totalmem() / 4))
+const spillBytes = Math.min(512 * 1024 ** 2, Math.floor(totalmem() / 8))
+/** SIGTERM closes and syncs every segment within this. */
+const closePatienceMs = 2500
+
+const dataDir = process.env['NIGHTJAR_DATA_DIR'] ?? '.data'
+const logger = createLogger('recorder', process.env['NIGHTJAR_LOG_LEVEL'] ?? 'info')
+const socketPath = join(dataDir, 'recorder.sock')
+const settingsPath = join(dataDir, 'recorder-settings.sealed')
+const seal = Seal.open(join(dataDir, 'seal.key'))
+const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+const startedUs = systemClock.utcUs()
+const load: DiskLoad = { waiting: 0, urgent: 0 }
+
+let socket: RecorderSocket | undefined
+const early: RecorderEvent[] = []
+
+const recorder = new Recorder({
+  arena: new Arena(arenaBytes),
+  clock: systemClock,
+  logger,
+  resolver: new HostResolver(),
+  bootId,
+  makeDisk: () => new NodeDisk(load),
+  mountPointOf: async (path) => mountOf(path, parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'))).mountPoint,
+  clockTrust: () => clockTrust,
+  report: (event) => (socket === undefined ? early.push(event) : socket.report(event)),
+  spillBytes,
+})
+
+let clockTrust = readClockTrust()
+
+/** 2 where the system says its clock is synchronised; 0 where it stands before this program was written. */
+function readClockTrust(): number {
+  if (existsSync('/run/systemd/timesync/synchronized')) return 2
+  return Date.now() < Date.UTC(2026, 0, 1) ? 0 : 1
+}
+
+let isStopping = false
+
+async function stop(reason: string): Promise<void> {
+  if (isStopping) return
+  isStopping = true
+  logger.info(`stopping: ${reason}`)
+  clearInterval(ticking)
+  // No more naps: closing is many small steps, each one waited for.
+  await stopNapping?.()
+  await recorder.close(closePatienceMs)
+  await socket?.close()
+  process.exit(0)
+}
+
+let stopNapping: (() => Promise<void>) | undefined
+let ticking: NodeJS.Timeout | undefined
+let ticks = 0
+
+async function main(): Promise<void> {
+  const listening = new RecorderSocket({
+    path: socketPath,
+    version,
+    bootId,
+    startedUs,
+    logger,
+    recorder,
+    onSettings: (settings) => {
+      keepSettings(settingsPath, seal, settings)
+      recorder.apply(settings).catch((error: unknown) => logger.error({ err: error }, 'apply settings'))
+    },
+    onShutdown: () => void stop('the server asked'),
+  })
+  if (!(await listening.listen())) {
+    logger.warn('another recorder is running here: this one ends')
+    process.exit(3)
+  }
+  socket = listening
+  for (const event of early.splice(0)) listening.report(event)
+  writeFileSync(join(dataDir, 'recorder.pid'), `${process.pid}\n`)
+  const atUs = systemClock.utcUs()
+  listening.report({
+    type: 'occurrence',
+    name: 'recorder-started',
+    level: 'info',
+    atUs,
+    message: 'the recorder started',
+  })
+  const settings = lastSettings(settingsPath, seal)
+  if (settings !== undefined) await recorder.apply(settings)
+  ticking = setInterval(() => {
+    recorder.tick()
+    if (++ticks % 10 === 0) listening.sendStatus()
+    if (ticks % 600 === 0) clockTrust = readClockTrust()
+  }, 100)
+  stopNapping = startNapping({
+    napMs: () => napFor(load, recorder.hasWatchers),
+    bellPath: join(dataDir, 'recorder.bell'),
+  })
+}
+
+process.on('SIGTERM', () => void stop('SIGTERM'))
+process.on('SIGINT', () => void stop('SIGINT'))
+// One camera's fault must not end the others' recording: what nobody caught is told, and life goes on.
+process.on('uncaughtException', (error) => logger.error({ err: error }, 'a bug: nobody caught this'))
+process.on('unhandledRejection', (error) => logger.error({ err: error }, 'a bug: nobody awaited this'))
+
+await main()

@@ -1,0 +1,281 @@
+// Deletes footage: the oldest while a space is over its threshold, or all of a channel (FORMAT.md §5, *Delete*).
+import type { Disk } from './disk.ts'
+import type { Journal } from './journal.ts'
+import { parseSegmentPath, sequenceOfName } from './segment-path.ts'
+
+export interface Removed {
+  sequences: number[]
+  bytes: number
+  reason: string
+}
+
+export interface RetentionOptions {
+  disk: Disk
+  /** Absolute path of the space's folder. */
+  folder: string
+  journal: Journal
+  report: (removed: Removed) => void
+}
+
+/** How many files one round deletes at most: what a crash in it leaves to finish. */
+const roundFiles = 32
+
+interface Candidate {
+  sequence: number
+  path: string
+  startUs: number
+}
+
+/** The segments of one `<channel>/<stream>-<kind>` folder, oldest first, an hour's folder at a time. */
+interface StreamCursor {
+  folder: string
+  ahead: Candidate[]
+}
+
+/**
+ * Finds the oldest segments by walking folders, since the recorder has no database: names tell time and sequence.
+ *
+ * Keeps invariants 3 and 6 by its order: tombstones, synced; unlink; sync the folders; `gone`; report. A crash anywhere
+ * leaves tombstones, and `finishStarted` goes on from them.
+ */
+export class Retention {
+  readonly #options: RetentionOptions
+  #cursors: Map<string, StreamCursor> | undefined
+  #pins: ReadonlySet<number> = new Set()
+  #oldestUs: number | undefined
+  /** Reported and not yet acknowledged: path by sequence number. */
+  readonly #unforgotten = new Map<number, string>()
+
+  constructor(options: RetentionOptions) {
+    this.#options = options
+  }
+
+  /** When the oldest footage known to be here began, UTC microseconds. */
+  get oldestUs(): number | undefined {
+    return this.#oldestUs
+  }
+
+  setPins(sequences: ReadonlySet<number>): void {
+    this.#pins = sequences
+  }
+
+  /** A segment was made: its folder must be looked at again when its turn comes. */
+  noteCreated(path: string): void {
+    const name = parseSegmentPath(path)
+    if (name === undefined) return
+    this.#oldestUs ??= name.startUs
+    this.#cursors?.set(
+      streamFolderOf(path),
+      this.#cursors.get(streamFolderOf(path)) ?? { folder: streamFolderOf(path), ahead: [] },
+    )
+  }
+
+  /** Finishes deletions a crash interrupted, and reports again what the index has not acknowledged. */
+  async finishStarted(): Promise<void> {
+    const started = [...this.#options.journal.state.tombstones]
+    if (started.length === 0) return
+    await this.#unlinkAll(
+      started.map(([path, { seq }]) => ({ path, sequence: seq, startUs: 0 })),
+      'finished after a restart',
+    )
+  }
+
+  /** Deletes the oldest files until about `bytes` are freed. Returns how many were; 0 where none could be deleted. */
+  async removeOldest(bytes: number): Promise<number> {
+    const chosen: Candidate[] = []
+    let freed = 0
+    while (freed < bytes && chosen.length < roundFiles) {
+      const oldest = await this.#takeOldest()
+      if (oldest === undefined) break
+      const stats = await this.#options.disk.stat(`${this.#options.folder}/${oldest.path}`)
+      if (stats === undefined) continue
+      chosen.push(oldest)
+      freed += stats.sizeBytes
+    }
+    if (chosen.length === 0) return 0
+    return await this.#remove(chosen, 'overwritten, oldest first')
+  }
+
+  async removeChannel(channelId: string): Promise<void> {
+    const all: Candidate[] = []
+    for await (const candidate of this.#walk(channelId)) {
+      if (!this.#options.journal.state.open.has(candidate.path)) all.push(candidate)
+    }
+    for (let at = 0; at < all.length; at += roundFiles) {
+      await this.#remove(all.slice(at, at + roundFiles), 'its camera was removed with its recordings')
+    }
+  }
+
+  /** Deletes a file that holds no footage. */
+  async removeEmpty(path: string): Promise<void> {
+    const name = parseSegmentPath(path)
+    if (name === undefined) return
+    await this.#remove([{ path, sequence: name.sequence, startUs: name.startUs }], 'held no footage')
+  }
+
+  async #remove(chosen: Candidate[], reason: string): Promise<number> {
+    const { journal } = this.#options
+    for (const { path, sequence } of chosen) journal.append({ tombstone: path, seq: sequence })
+    await journal.sync()
+    return await this.#unlinkAll(chosen, reason)
+  }
+
+  async #unlinkAll(chosen: Candidate[], reason: string): Promise<number> {
+    const { disk, folder, journal } = this.#options
+    const folders = new Set<string>()
+    let bytes = 0
+    for (const { path } of chosen) {
+      const stats = await disk.stat(`${folder}/${path}`)
+      folders.add(path.slice(0, path.lastIndexOf('/')))
+      if (stats === undefined) continue
+      await disk.unlink(`${folder}/${path}`)
+      bytes += stats.sizeBytes
+    }
+    for (const changed of folders) await this.#syncOrPrune(changed)
+    for (const { path, sequence } of chosen) {
+      journal.append({ gone: path })
+      this.#unforgotten.set(sequence, path)
+    }
+    await journal.sync()
+    this.#options.report({ sequences: chosen.map(({ sequence }) => sequence), bytes, reason })
+    return bytes
+  }
+
+  /** Makes removals in a folder safe. One that is empty and not of this hour goes too, as does the day's. */
+  async #syncOrPrune(below: string): Promise<void> {
+    const { disk, folder } = this.#options
+    if ((await disk.list(`${folder}/${below}`)) === undefined) return
+    await disk.syncFolder(`${folder}/${below}`)
+    const newest = await this.#newestHour(streamFolderOf(`${below}/`))
+    for (let path = below; path.split('/').length > 2; path = path.slice(0, path.lastIndexOf('/'))) {
+      const entries = await disk.list(`${folder}/${path}`)
+      // The newest hour's folder may be the one a writer is about to make a file in.
+      if (entries === undefined || entries.length > 0 || newest === undefined || newest.startsWith(path)) return
+      await disk.removeFolder(`${folder}/${path}`)
+      await disk.syncFolder(`${folder}/${path.slice(0, path.lastIndexOf('/'))}`)
+    }
+  }
+
+  async #newestHour(streamFolder: string): Promise<string | undefined> {
+    const day = (await this.#names(streamFolder, /^\d{8}$/)).at(-1)
+    if (day === undefined) return undefined
+    const hour = (await this.#names(`${streamFolder}/${day}`, /^\d{2}$/)).at(-1)
+    return hour === undefined ? `${streamFolder}/${day}` : `${streamFolder}/${day}/${hour}`
+  }
+
+  /** The index knows: tombstones are needed no more. */
+  forget(sequences: readonly number[]): void {
+    for (const sequence of sequences) {
+      const path = this.#unforgotten.get(sequence)
+      if (path === undefined) continue
+      this.#unforgotten.delete(sequence)
+      this.#options.journal.append({ forget: path })
+    }
+  }
+
+  async #takeOldest(): Promise<Candidate | undefined> {
+    this.#cursors ??= await this.#streamCursors()
+    let oldest: StreamCursor | undefined
+    for (const cursor of this.#cursors.values()) {
+      if (cursor.ahead.length === 0) await this.#fill(cursor)
+      const first = cursor.ahead[0]
+      if (first !== undefined && (oldest === undefined || first.sequence < oldest.ahead[0]!.sequence)) oldest = cursor
+    }
+    const taken = oldest?.ahead.shift()
+    if (taken !== undefined) this.#oldestUs = taken.startUs
+    return taken
+  }
+
+  async #streamCursors(): Promise<Map<string, StreamCursor>> {
+    const cursors = new Map<string, StreamCursor>()
+    for (const channel of await this.#names('', /^[0-9a-f-]{36}$/)) {
+      for (const name of await this.#names(channel, /^[1-3]-(normal|event)$/)) {
+        cursors.set(`${channel}/${name}`, { folder: `${channel}/${name}`, ahead: [] })
+      }
+    }
+    return cursors
+  }
+
+  /** Reads the folders of the oldest hour that holds a segment which may go. */
+  async #fill(cursor: StreamCursor): Promise<void> {
+    const days = await this.#names(cursor.folder, /^\d{8}$/)
+    const ordered = this.#options.journal.state.hasStepped ? await this.#bySequence(cursor.folder, days) : days
+    for (const day of ordered) {
+      for (const hour of await this.#names(`${cursor.folder}/${day}`, /^\d{2}$/)) {
+        cursor.ahead = await this.#hour(`${cursor.folder}/${day}/${hour}`)
+        if (cursor.ahead.length > 0) return
+      }
+    }
+  }
+
+  /** After a clock has stepped, the days' names no longer tell the order: the first number in each does. */
+  async #bySequence(folder: string, days: string[]): Promise<string[]> {
+    const firsts = new Map<string, number>()
+    for (const day of days) {
+      let first = Number.POSITIVE_INFINITY
+      for (const hour of await this.#names(`${folder}/${day}`, /^\d{2}$/)) {
+        for (const { sequence } of await this.#hour(`${folder}/${day}/${hour}`)) first = Math.min(first, sequence)
+      }
+      firsts.set(day, first)
+    }
+    return days.sort((a, b) => firsts.get(a)! - firsts.get(b)!)
+  }
+
+  /** The segments of an hour's folder that may go, in the order they were made. */
+  async #hour(folder: string): Promise<Candidate[]> {
+    const entries = (await this.#options.disk.list(`${this.#options.folder}/${folder}`)) ?? []
+    const candidates: Candidate[] = []
+    for (const { name } of entries) {
+      const path = `${folder}/${name}`
+      const segment = sequenceOfName(name) === undefined ? undefined : parseSegmentPath(path)
+      if (segment === undefined || !this.#mayGo(path, segment.sequence, segment.channelId, segment.startUs)) continue
+      candidates.push({ path, sequence: segment.sequence, startUs: segment.startUs })
+    }
+    return candidates.sort((a, b) => a.sequence - b.sequence)
+  }
+
+  #mayGo(path: string, sequence: number, channelId: string, startUs: number): boolean {
+    const { open, tombstones, locks } = this.#options.journal.state
+    if (open.has(path) || tombstones.has(path) || this.#pins.has(sequence)) return false
+    for (const lock of locks.values()) {
+      // A segment is about 5 minutes, and twice that without a keyframe: one that may reach into the lock stays.
+      if (lock.channel === channelId && startUs < lock.toUs && startUs + 3600e6 > lock.fromUs) return false
+    }
+    return true
+  }
+
+  async *#walk(channelId: string): AsyncGenerator<Candidate> {
+    for (const stream of await this.#names(channelId, /^[1-3]-(normal|event)$/)) {
+      for (const day of await this.#names(`${channelId}/${stream}`, /^\d{8}$/)) {
+        for (const hour of await this.#names(`${channelId}/${stream}/${day}`, /^\d{2}$/)) {
+          yield* await this.#hour(`${channelId}/${stream}/${day}/${hour}`)
+        }
+      }
+    }
+  }
+
+  /** All bytes of footage in the space: read where the journal does not tell. */
+  async countBytes(): Promise<number> {
+    let bytes = 0
+    for (const channel of await this.#names('', /^[0-9a-f-]{36}$/)) {
+      for await (const { path } of this.#walk(channel)) {
+        bytes += (await this.#options.disk.stat(`${this.#options.folder}/${path}`))?.sizeBytes ?? 0
+      }
+    }
+    return bytes
+  }
+
+  /** Folders below one, sorted, whose names match. */
+  async #names(below: string, pattern: RegExp): Promise<string[]> {
+    const path = below === '' ? this.#options.folder : `${this.#options.folder}/${below}`
+    const entries = (await this.#options.disk.list(path)) ?? []
+    return entries
+      .filter((entry) => entry.isFolder && pattern.test(entry.name))
+      .map((entry) => entry.name)
+      .sort()
+  }
+}
+
+function streamFolderOf(path: string): string {
+  return path.split('/').slice(0, 2).join('/')
+}
