@@ -1,7 +1,7 @@
 // Makes clips with the system's ffmpeg at first use and keeps them in a folder.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { type AudioRecipe, audioArguments, type VideoRecipe, videoArguments } from './clip-recipe.ts'
@@ -66,7 +66,7 @@ export class ClipCache {
       await mkdir(this.#folder, { recursive: true })
       const temporary = files.map((file) => `${file}.${process.pid}.part`)
       try {
-        await runFfmpeg(argumentsFor(temporary), this.#folder)
+        await runFfmpeg(argumentsFor(temporary), this.#folder, temporary)
         for (const [i, file] of files.entries()) {
           await rename(path.join(this.#folder, temporary[i]!), path.join(this.#folder, file))
         }
@@ -83,18 +83,25 @@ function keyOf(ffmpegArguments: string[]): string {
   return createHash('sha256').update(ffmpegArguments.join('\n')).digest('hex').slice(0, 12)
 }
 
-function runFfmpeg(ffmpegArguments: string[], folder: string): Promise<void> {
+function runFfmpeg(ffmpegArguments: string[], folder: string, made: string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-nostdin', '-y', ...ffmpegArguments], {
       cwd: folder, // file names need no escaping then
       stdio: ['ignore', 'ignore', 'pipe'],
     })
+    // Whoever starts cameras may be stopped while they are made ready: nothing is to go on or stay behind.
+    const abandon = () => {
+      child.kill('SIGKILL')
+      for (const file of made) rmSync(path.join(folder, file), { force: true })
+    }
+    process.once('exit', abandon)
     let complaint = ''
     child.stderr.on('data', (text) => {
       complaint = (complaint + text).slice(-2000)
     })
     child.on('error', (cause) => reject(new Error(`make a clip: cannot run ffmpeg: ${cause.message}`, { cause })))
     child.on('close', (code) => {
+      process.off('exit', abandon)
       if (code === 0) resolve()
       else reject(new Error(`make a clip: ffmpeg ended with ${code}: ${complaint.trim()}`))
     })

@@ -36,8 +36,8 @@ export interface AudioRecipe {
   seconds: number
 }
 
-// 24 s is whole in every unit used: 600 frames at 25 fps, 12 GOPs of 2 s, 375 AAC frames, 1200 packets of G.711.
-const LOOP_SEC = 24
+// 16 s is whole in every unit used: 400 frames at 25 fps, 8 GOPs of 2 s, 250 AAC frames, 800 packets of G.711.
+const LOOP_SEC = 16
 
 const base: VideoRecipe = {
   codec: 'h264',

@@ -18,7 +18,7 @@ export function describeStream(stream: Stream, host: string, kind: Faults['sdp']
   if (kind === 'none') return `${lines.join('\r\n')}\r\n`
   stream.tracks.forEach(({ clip }, i) => {
     lines.push(`m=${clip.media} 0 RTP/AVP ${clip.payloadType}`)
-    if (clip.media === 'video') lines.push(`b=AS:${stream.bitrateKbps}`)
+    if (clip.media === 'video') lines.push(`b=AS:${stream.recipe.bitrateKbps}`)
     if (clip.widthPx > 0) lines.push(`a=x-dimensions:${clip.widthPx},${clip.heightPx}`)
     const isUnknown = kind === 'unknown-codec' && clip.media === 'video'
     lines.push(`a=rtpmap:${clip.payloadType} ${isUnknown ? `X-NJV/${clip.clockRate}` : clip.rtpmap}`)

@@ -11,8 +11,7 @@ interface Piece {
  * The outgoing half of one connection.
  *
  * Everything goes through one queue, so that an RTSP reply never lands inside a packet. Frames leave `bytesPerMs` at a
- * time; `backlogBytes` tells what neither the line nor the kernel has taken yet, and whoever sends frames is to drop
- * them while it is over the camera's send buffer.
+ * time; whoever sends frames is to drop them while the line `isFull`.
  */
 export class SendLine implements Timed {
   dueMs = 0
@@ -47,6 +46,15 @@ export class SendLine implements Timed {
   /** Bytes waiting on this side of the kernel. */
   get backlogBytes(): number {
     return this.#queuedBytes + this.#socket.writableLength
+  }
+
+  /**
+   * Whether more than `limitBytes` wait because the reader or the line is too slow.
+   *
+   * A single frame on its way down the line is no backlog, however large: it takes the time it takes.
+   */
+  isFull(limitBytes: number): boolean {
+    return this.backlogBytes > limitBytes && (this.#isBlocked || this.#queue.length > 1)
   }
 
   /**

@@ -1,4 +1,6 @@
 // A camera's stream: one URL, its tracks, and what all of them share.
+import type { RawVideo } from './clip-cache.ts'
+import type { AudioCodec, VideoRecipe } from './clip-recipe.ts'
 import type { Faults } from './fault.ts'
 import type { TimeWheel } from './time-wheel.ts'
 import type { TrackSource } from './track-source.ts'
@@ -16,6 +18,8 @@ export interface StreamContext {
 export interface Stream {
   name: string
   tracks: TrackSource[]
-  /** For `b=AS:` of the picture. */
-  bitrateKbps: number
+  /** What the picture was made by, and the pictures themselves. */
+  recipe: VideoRecipe
+  raw: RawVideo
+  audio: AudioCodec | undefined
 }

@@ -94,7 +94,7 @@ export class TrackReader implements FrameTaker, Timed {
       if (this.stats.sent > 0) this.stats.dropped++
       return
     }
-    if (this.#line.backlogBytes > sendBufferBytes) {
+    if (this.#line.isFull(sendBufferBytes)) {
       this.stats.dropped++
       if (!this.#needsKey || this.source.kind !== 'video') this.stats.backlogEvents++
       this.#needsKey = this.source.kind === 'video'

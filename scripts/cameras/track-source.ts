@@ -46,6 +46,12 @@ export class TrackSource implements Timed {
     return this.#clip
   }
 
+  /** The frame due next. */
+  get clipIndex(): number {
+    this.#catchUp(performance.now())
+    return this.#index
+  }
+
   /** Goes on with another clip of the same kind and clock, from its first frame, a keyframe. */
   switchClip(clip: RtpClip): void {
     if (clip === this.#clip) return
