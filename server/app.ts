@@ -4,7 +4,6 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import express, { type Express, type Request, type Response, Router } from 'express'
-import packageJson from '../package.json' with { type: 'json' }
 import { session } from '../shared/account.ts'
 import { camera, connectionTest, onvifProbe, streamSettings } from '../shared/camera.ts'
 import { Failure } from '../shared/failure.ts'
@@ -44,12 +43,22 @@ import { apiPages, desktopFiles } from './http/web-files.ts'
 import { logRoutes } from './log/log-routes.ts'
 import { LogService } from './log/log-service.ts'
 import { LogStore } from './log/log-store.ts'
+import { FootageRemovals } from './recording/footage-removals.ts'
+import { HealthService } from './recording/health-service.ts'
+import { HealthStore } from './recording/health-store.ts'
+import { IndexThread } from './recording/index-thread.ts'
+import { Reconciler } from './recording/reconciler.ts'
+import type { RecorderLink } from './recording/recorder-link.ts'
+import { RecorderConfigurator } from './recording/recorder-settings.ts'
+import { recordingRoutes } from './recording/recording-routes.ts'
+import { RecordingService } from './recording/recording-service.ts'
 import { RecordingStore } from './recording/recording-store.ts'
 import { spaceRoutes } from './space/space-routes.ts'
 import { SpaceService } from './space/space-service.ts'
 import { SpaceStore } from './space/space-store.ts'
 import { systemRoutes } from './system/system-routes.ts'
 import { SystemService } from './system/system-service.ts'
+import { version } from './version.ts'
 
 export interface AppOptions {
   config: Config
@@ -57,6 +66,8 @@ export interface AppOptions {
   clock?: Clock
   /** Tries of cameras, over the network. */
   tests: CameraTests
+  /** The way to the recorder; without one nothing is recorded, and the alarms say so. */
+  recorder?: RecorderLink
   loginLimits?: LoginLimits
   /** Whether every answer is checked against its schema: for tests. */
   checksAnswers?: boolean
@@ -88,7 +99,6 @@ export async function startApp(options: AppOptions): Promise<App> {
 
 async function build(options: AppOptions, scope: Scope): Promise<App> {
   const { config, logger, clock = systemClock } = options
-  const { version } = packageJson
   const bus = new Bus(logger)
   const seal = Seal.open(join(config.dataDir, 'seal.key'))
 
@@ -118,18 +128,60 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     bus,
     clock,
   })
-  const cameras = new CameraService({ store: cameraStore, seal, spaces, footage: recordings, log, bus, clock })
+  const removals = new FootageRemovals(settingStore, recordings)
+  const cameras = new CameraService({ store: cameraStore, seal, spaces, footage: removals, log, bus, clock })
+
+  const push = new PushHub({ version, clock, bus })
+  scope.add(() => push.close())
+  const health = new HealthService({ cameras, store: new HealthStore(index), push, clock, logger })
+  scope.add(() => health.close())
+  const thread = new IndexThread(index.place)
+  scope.add(() => thread.close())
+  index.onRecreated(() => void thread.close())
+  const { recorder } = options
+  const { flushSec, segmentSec } = config
+  const recording = new RecordingService({
+    index,
+    store: recordings,
+    thread,
+    reconciler: new Reconciler({ index, store: recordings, cameras, spaces, removals, push, log, logger, serverId }),
+    recorder,
+    configurator:
+      recorder &&
+      new RecorderConfigurator({
+        recorder,
+        cameras,
+        spaces,
+        settings: settingStore,
+        bus,
+        logger,
+        serverId,
+        flushSec,
+        segmentSec,
+      }),
+    health,
+    cameras,
+    spaces,
+    removals,
+    log,
+    push,
+    bus,
+    clock,
+    logger,
+  })
+  scope.add(() => recording.close())
   const system = new SystemService({
     version,
     serverId,
     database: config.settingsDatabase.kind,
     clock,
-    recorder: () => ({ isConnected: false }),
+    recorder: () => recording.recorderStatus(),
   })
   scope.add(() => system.close())
 
   const firstPassword = await accounts.createFirst()
   await spaces.createFirst(config.volumePath, config.spaceBytes)
+  await recording.start()
 
   // One administrator, who may do everything; roles and grants answer here later.
   const check: PrivilegeCheck = () => true
@@ -148,6 +200,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     }),
     ...cameraRoutes(cameras, options.tests),
     ...spaceRoutes(spaces),
+    ...recordingRoutes(recording, health),
     ...logRoutes(log),
     ...systemRoutes(system),
   ]
@@ -197,8 +250,6 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     },
   })
   scope.add(() => upgrades.close())
-  const push = new PushHub({ version, clock, bus })
-  scope.add(() => push.close())
   upgrades.onUpgrade('api/push', 'live.view', 1024, (socket, actor) => push.accept(socket, actor))
   bus.on('session-ended', ({ sessionId }) => upgrades.endSession(sessionId))
 
@@ -252,6 +303,7 @@ export async function openDatabases(config: Config, logger: Logger): Promise<{ s
       place: config.indexDatabase,
       migrations: indexMigrations,
       durability: 'NORMAL',
+      leavesCheckpoints: true,
       isRebuildable: true,
       logger,
     })

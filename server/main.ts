@@ -1,4 +1,5 @@
 // Reads the environment, starts the server, stops it on SIGTERM. `--reset-admin` makes a new one-time password instead.
+import { join } from 'node:path'
 import { AccountService } from './account/account-service.ts'
 import { AccountStore } from './account/account-store.ts'
 import { openDatabases, startApp } from './app.ts'
@@ -9,6 +10,8 @@ import type { CameraTests } from './camera/camera-routes.ts'
 import { type Config, readConfig } from './config.ts'
 import { isDatabaseAway } from './db/database.ts'
 import { SessionStore } from './http/session.ts'
+import { RecorderClient } from './recording/recorder-client.ts'
+import { version } from './version.ts'
 
 const cameraTests: CameraTests = {
   async testConnection() {
@@ -28,7 +31,20 @@ const databasePlan = (logger: Logger) => ({
 
 async function serve(config: Config, logger: Logger): Promise<void> {
   // Recording does not need us: we wait for the database as long as it takes.
-  const app = await persist(databasePlan(logger), () => startApp({ config, logger, tests: cameraTests }))
+  const app = await persist(databasePlan(logger), () =>
+    startApp({
+      config,
+      logger,
+      tests: cameraTests,
+      recorder: new RecorderClient({
+        dataDir: config.dataDir,
+        recorderMain: join(import.meta.dirname, 'recorder-main.ts'),
+        serverVersion: version,
+        logLevel: config.logLevel,
+        logger,
+      }),
+    }),
+  )
   if (app.firstPassword !== undefined) printPassword(app.firstPassword)
   console.log(`Nightjar is at ${app.url}`)
   let isStopping = false
@@ -71,6 +87,9 @@ async function main(): Promise<void> {
   if (process.argv.includes('--reset-admin')) await resetAdministrator(config, logger)
   else await serve(config, logger)
 }
+
+// What nobody awaited is a bug, but none that should cost every viewer their pictures.
+process.on('unhandledRejection', (error) => console.error('Nightjar: nobody awaited this failure', error))
 
 main().catch((error: Error) => {
   console.error(`Nightjar cannot start: ${error.message}`)

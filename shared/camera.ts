@@ -1,6 +1,7 @@
 // A camera and the channel it is seen under. Here a channel has one camera and a camera one channel, so they share a row.
 import { z } from 'zod'
-import { healthPoint, sourceKindOf, streamFaults, streamNumber } from './stream.ts'
+import { sourceKindOf } from './source-kind.ts'
+import { healthPoint, streamFaults, streamNumber } from './stream.ts'
 import { instantMs } from './time.ts'
 
 const addressMessage = 'must be an rtsp://, rtsps://, rtmp://, http://, https://, udp:// or file:// address'

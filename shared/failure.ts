@@ -1,5 +1,4 @@
-// The kinds of failure and their shape on the wire.
-import { z } from 'zod'
+// The kinds of failure and their shape on the wire. Without zod, for the recorder and the log-in page do without it.
 
 export const failureKinds = [
   'invalid',
@@ -31,13 +30,11 @@ export const statusOfFailure: Record<FailureKind, number> = {
 }
 
 /** The body of every answer that is not a success. `field` is the dotted path of the value at fault, where there is one. */
-export const failureBody = z.object({
-  kind: z.enum(failureKinds),
-  message: z.string(),
-  field: z.string().optional(),
-})
-
-export type FailureBody = z.infer<typeof failureBody>
+export interface FailureBody {
+  kind: FailureKind
+  message: string
+  field?: string | undefined
+}
 
 /**
  * A promise not kept: what was tried, on which thing, and what was found.

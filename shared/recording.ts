@@ -63,3 +63,7 @@ export type ClipSound = (typeof clipSounds)[number]
 /** How a playback's picture is made: as recorded, or decoded and made anew for a browser that cannot play it. */
 export const pictureForms = ['as-recorded', 'h264', 'jpeg'] as const
 export type PictureForm = (typeof pictureForms)[number]
+
+/** From when to when there is footage of a camera, over all its streams; both absent where there is none. */
+export const footageBounds = z.object({ startMs: instantMs.optional(), endMs: instantMs.optional() })
+export type FootageBounds = z.infer<typeof footageBounds>

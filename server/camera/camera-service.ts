@@ -20,6 +20,8 @@ export interface SpaceDirectory {
 export interface FootageDirectory {
   /** Whether there is any footage of a camera. */
   hasFootage(cameraId: string): Promise<boolean>
+  /** Notes that all footage of a camera is to be removed; it is, once `camera-removed` is told. */
+  add(cameraId: string): Promise<void>
 }
 
 export interface CameraServiceOptions {
@@ -81,7 +83,7 @@ export class CameraService {
       message: `camera ${camera.name} was added as channel ${camera.channel}`,
       cameraId: id,
       by,
-      detail: changesOf({}, shownFields(camera, password !== '')),
+      detail: shownFields(camera, password !== ''),
     })
     this.#options.bus.emit('camera-changed', { camera })
     return camera
@@ -145,6 +147,8 @@ export class CameraService {
         streams: [],
       })
     } else {
+      // First the intent: a server that ends between the two must not find footage of a channel nobody knows.
+      if (hasFootage) await this.#options.footage.add(id)
       await this.#options.store.remove(id)
     }
     this.#options.log.record({

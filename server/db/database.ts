@@ -1,5 +1,5 @@
 // The two databases, on SQLite or MariaDB. The only file that knows a dialect's settings (PRAGMA, schemas, error codes).
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import knexModule, { type Knex } from 'knex'
 import { Failure } from '../../shared/failure.ts'
@@ -26,6 +26,8 @@ export interface DatabaseOptions {
    * may be lost and made again from the files (index).
    */
   durability: 'FULL' | 'NORMAL'
+  /** Whether checkpoints are left to another connection; see `KnexOptions`. */
+  leavesCheckpoints?: boolean
   /** Whether a file that cannot be read is put aside and begun anew: the index can be rebuilt, settings cannot. */
   isRebuildable: boolean
 }
@@ -41,6 +43,8 @@ export class Database {
   /** True where the database was empty or unreadable when it was opened: all of it must be made anew. */
   isNew = false
   readonly #options: DatabaseOptions
+  readonly #recreatedListeners: (() => void)[] = []
+  #recreating: Promise<void> | undefined
   #knex!: Knex
 
   private constructor(options: DatabaseOptions) {
@@ -77,23 +81,37 @@ export class Database {
   }
 
   /** Puts a damaged database aside and makes an empty one. For a rebuildable one only. */
-  async recreate(): Promise<void> {
-    await this.#knex.destroy()
-    if (this.place.kind === 'sqlite') this.#putAside()
-    else await withServer(this.place.url, (server) => server.raw('DROP DATABASE IF EXISTS ??', [schemaOf(this.place)]))
-    await this.#open()
+  recreate(): Promise<void> {
+    this.#recreating ??= this.#recreate().finally(() => {
+      this.#recreating = undefined
+    })
+    return this.#recreating
+  }
+
+  /** Calls `listener` after the database was made anew: other connections to it are of no use any more. */
+  onRecreated(listener: () => void): void {
+    this.#recreatedListeners.push(listener)
   }
 
   close(): Promise<void> {
     return this.#knex.destroy()
   }
 
+  async #recreate(): Promise<void> {
+    await this.#knex.destroy()
+    const { place } = this
+    if (place.kind === 'sqlite') this.#putAside()
+    else await withServer(place.url, (server) => server.raw('DROP DATABASE IF EXISTS ??', [place.schema]))
+    await this.#open()
+    for (const listener of this.#recreatedListeners) listener()
+  }
+
   async #open(): Promise<void> {
-    const { place, durability } = this.#options
-    if (place.kind === 'sqlite') mkdirSync(dirname(place.file), { recursive: true })
+    const { place, durability, leavesCheckpoints = false } = this.#options
+    if (place.kind === 'sqlite') makeFile(place.file)
     else await makeSchema(place)
     this.isNew = await this.#migrate()
-    this.#knex = openKnex(place, { durability, hasForeignKeys: true })
+    this.#knex = openKnex(place, { durability, hasForeignKeys: true, leavesCheckpoints })
     await this.#knex.raw('select 1')
   }
 
@@ -198,6 +216,24 @@ export async function checkpoint(knex: Knex): Promise<void> {
   if (kindOf(knex) === 'sqlite') await knex.raw('PRAGMA wal_checkpoint(PASSIVE)')
 }
 
+/**
+ * A transaction that writes, begun as one.
+ *
+ * SQLite gives a transaction that has read and then writes no time to wait where another connection wrote meanwhile
+ * (`SQLITE_BUSY_SNAPSHOT`); one that begins by writing waits its turn. So its first statement is a write, of nothing, to
+ * `table`. On MariaDB it is a plain transaction.
+ */
+export function writeTransaction<T>(
+  knex: Knex,
+  table: string,
+  work: (trx: Knex.Transaction) => Promise<T>,
+): Promise<T> {
+  return knex.transaction(async (trx) => {
+    if (kindOf(knex) === 'sqlite') await trx.raw('DELETE FROM ?? WHERE 0', [table])
+    return work(trx)
+  })
+}
+
 export function kindOf(knex: Knex): 'sqlite' | 'mysql' {
   return knex.client.config.client === 'mysql2' ? 'mysql' : 'sqlite'
 }
@@ -261,8 +297,10 @@ function mysqlConnection(url: string, schema: string | undefined): Knex.MySql2Co
   }
 }
 
-function schemaOf(place: DatabasePlace): string {
-  return place.kind === 'mysql' ? place.schema : ''
+/** Password hashes and sessions are in there: nobody else may read it. SQLite gives its log files the same mode. */
+function makeFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true })
+  closeSync(openSync(file, 'a', 0o600))
 }
 
 async function withServer<T>(url: string, work: (server: Knex) => Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@
 // Everything here may be done twice with the same outcome: events are told again after a lost acknowledgement, and a
 // rebuild meets what events have written already.
 import type { Gap, RecordingKind } from '../../shared/recording.ts'
-import type { Knex } from '../db/database.ts'
+import { type Knex, writeTransaction } from '../db/database.ts'
 import type { SegmentRow } from './recorder-protocol.ts'
 import {
   type GapColumns,
@@ -22,6 +22,9 @@ interface Block {
   endUs: number
 }
 
+/** No segment but a fault's is longer, in microseconds: a day. */
+const longestSegmentUs = 86_400_000_000
+
 type RunKey = Pick<RunColumns, 'camera_id' | 'stream' | 'kind' | 'run_id'>
 
 export class RecordingStore {
@@ -39,7 +42,7 @@ export class RecordingStore {
 
   /** Adds segments, or takes what is new of them. A closed one is not opened again by an older report of it. */
   async putSegments(segments: SegmentRow[]): Promise<void> {
-    await this.#database.knex.transaction(async (trx) => {
+    await writeTransaction(this.#database.knex, 'segment', async (trx) => {
       const known = new Map<string, SegmentColumns>()
       for (const [spaceId, ofSpace] of Map.groupBy(segments, (one) => one.spaceId)) {
         const rows: SegmentColumns[] = await trx('segment')
@@ -67,7 +70,7 @@ export class RecordingStore {
     const cameraIds = new Set<string>()
     for (let at = 0; at < sequences.length; at += 100) {
       const some = sequences.slice(at, at + 100)
-      await this.#database.knex.transaction(async (trx) => {
+      await writeTransaction(this.#database.knex, 'segment', async (trx) => {
         const rows: SegmentColumns[] = await trx('segment')
           .where('space_id', spaceId)
           .whereIn('sequence', some)
@@ -102,39 +105,29 @@ export class RecordingStore {
     return row === undefined ? undefined : segmentFromRow(row)
   }
 
-  /** A stream's segments that reach into `[fromUs, toUs)`, by time: what playback and export are made of. */
+  /**
+   * A stream's segments that reach into `[fromUs, toUs)`, in no order. One that is open counts as reaching to any later
+   * time, for it grows faster than its row.
+   */
   async listSegments(
     cameraId: string,
     stream: number,
     kind: RecordingKind,
     fromUs: number,
     toUs: number,
-    limit = 10_000,
   ): Promise<SegmentRow[]> {
-    const rows: SegmentColumns[] = await this.#database
-      .knex('segment')
-      .where({ camera_id: cameraId, stream, kind })
-      .where('end_us', '>', fromUs)
-      .where('start_us', '<', toUs)
-      .orderBy('start_us')
-      .limit(limit)
-    return rows.map(segmentFromRow)
-  }
-
-  /** The segment a stream's instant falls into, or the last one that begins before it. */
-  async getSegmentBefore(
-    cameraId: string,
-    stream: number,
-    kind: RecordingKind,
-    atUs: number,
-  ): Promise<SegmentRow | undefined> {
-    const { knex } = this.#database
     const of = { camera_id: cameraId, stream, kind }
-    // The first that ends past the instant is it, unless it begins after: then it is the one before that.
-    const after = await knex('segment').where(of).where('end_us', '>', atUs).orderBy('end_us').first()
-    if (after !== undefined && after.start_us <= atUs) return segmentFromRow(after)
-    const before = await knex('segment').where(of).where('end_us', '<=', atUs).orderBy('end_us', 'desc').first()
-    return before === undefined ? undefined : segmentFromRow(before)
+    const { knex } = this.#database
+    const select = () => knex('segment').where(of).where('start_us', '<', toUs)
+    // The index orders by end: without a bound, an hour of last year would read all that came after it. What reaches in
+    // ends soon after the span, but for a segment of a camera that sends no keyframe for a day: that is the next one.
+    const boundUs = toUs + longestSegmentUs
+    const found: SegmentColumns[][] = await Promise.all([
+      select().where('end_us', '>', fromUs).where('end_us', '<=', boundUs),
+      select().where('end_us', '>', boundUs).orderBy('end_us').limit(1),
+      select().where('end_us', '<=', fromUs).where('footer_offset', 0),
+    ])
+    return found.flat().map(segmentFromRow)
   }
 
   /** First and last instant of a camera's footage over all its streams, in microseconds. */

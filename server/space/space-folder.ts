@@ -8,7 +8,7 @@ const markerName = '.nightjar-space'
 const markerTextBytes = 504
 
 /**
- * The folder a new space on a volume uses: `QVRProSpace_<name>`, or `NightjarSpace_<name>` where a folder of that name
+ * The name of the folder a new space on a volume uses: `QVRProSpace_<name>`, or `NightjarSpace_<name>` where a folder of that name
  * is there and not ours, for QVR Pro's own footage is never touched.
  *
  * `spaceId` is the space whose footage is there already, made by this server before. Fails `conflict` where another
@@ -20,8 +20,9 @@ export async function findFolder(
 ): Promise<{ folder: string; spaceId: string | undefined }> {
   const name = basename(volumePath) || 'root'
   for (const prefix of ['QVRProSpace_', 'NightjarSpace_']) {
-    const folder = join(volumePath, prefix + name)
-    if (!(await isThere(folder))) return { folder, spaceId: undefined }
+    const folderName = prefix + name
+    const folder = join(volumePath, folderName)
+    if (!(await isThere(folder))) return { folder: folderName, spaceId: undefined }
     const marker = await readMarker(join(folder, markerName))
     if (marker === undefined) continue
     if (marker.server !== serverId) {
@@ -29,7 +30,7 @@ export async function findFolder(
         field: 'volumePath',
       })
     }
-    return { folder, spaceId: marker.space }
+    return { folder: folderName, spaceId: marker.space }
   }
   // Both names are taken and neither folder has a marker; ours may have lost it, so nothing there is adopted.
   throw new Failure('conflict', `volumePath: ${volumePath} has folders of other software under both names used here`, {

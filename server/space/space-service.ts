@@ -1,6 +1,7 @@
 // Recording spaces: where they are and how large they may be. What is in them is the recorder's.
 import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Failure } from '../../shared/failure.ts'
 import { minAllocatedBytes, type Space, type SpaceChange, type SpaceDraft, spaceDraft } from '../../shared/space.ts'
 import type { Bus } from '../base/bus.ts'
@@ -97,6 +98,7 @@ export class SpaceService {
       volumePath: facts.realPath,
       mountPoint: facts.mountPoint,
       folder,
+      isFresh: spaceId === undefined,
       isDefault: others.length === 0,
       createdMs: Math.floor(this.#options.clock.utcUs() / 1000),
     }
@@ -105,7 +107,7 @@ export class SpaceService {
       kind: 'setting',
       level: 'info',
       name: 'space-created',
-      message: `recording space ${space.name} was made in ${space.folder}`,
+      message: `recording space ${space.name} was made in ${folderOf(space)}`,
       by,
       detail: { volumePath: space.volumePath, allocatedBytes: space.allocatedBytes },
     })
@@ -155,10 +157,16 @@ export class SpaceService {
       kind: 'deletion',
       level: 'info',
       name: 'space-removed',
-      message: `recording space ${space.name} was removed; its files stay in ${space.folder}`,
+      message: `recording space ${space.name} was removed; its files stay in ${folderOf(space)}`,
       by,
     })
     this.#options.bus.emit('space-removed', { spaceId: id })
+  }
+
+  /** The recorder has made the folder and the marker of a new space: from now on they must be there. */
+  async noteMade(id: string): Promise<void> {
+    const space = await this.#options.store.get(id)
+    if (space?.isFresh) await this.#options.store.update({ ...space, isFresh: false })
   }
 
   /** Takes what the recorder says of a space. Tells of it where it matters: another state, or 1 % more or less. */
@@ -191,7 +199,8 @@ export class SpaceService {
   }
 
   async #shown(stored: StoredSpace): Promise<Space> {
-    const { mountPoint: _mountPoint, createdMs: _createdMs, ...space } = stored
+    const { mountPoint: _mountPoint, createdMs: _createdMs, isFresh: _isFresh, ...settings } = stored
+    const space = { ...settings, folder: folderOf(stored) }
     const report = this.#reports.get(stored.id)
     if (report !== undefined) return { ...space, ...report }
     // Nobody records yet: what the volume itself says.
@@ -223,6 +232,11 @@ export class SpaceService {
     }
     return facts
   }
+}
+
+/** Absolute path of a space's own folder. */
+export function folderOf(space: StoredSpace): string {
+  return join(space.volumePath, space.folder)
 }
 
 function checkName(name: string, others: StoredSpace[]): void {

@@ -8,8 +8,10 @@ export interface StoredSpace {
   volumePath: string
   /** Where the volume's file system was mounted when the space was made. */
   mountPoint: string
-  /** Absolute path of the space's own folder. */
+  /** Name of the space's own folder in the volume. */
   folder: string
+  /** True until the recorder has made the folder and its marker: after that a missing marker is an error. */
+  isFresh: boolean
   allocatedBytes: number
   overwriteThresholdPct: number
   isDefault: boolean
@@ -22,6 +24,7 @@ interface SpaceRow {
   volume_path: string
   mount_point: string
   folder: string
+  is_fresh: number | boolean
   allocated_bytes: number
   overwrite_threshold_pct: number
   is_default: number | boolean
@@ -66,6 +69,7 @@ function rowFromSpace(space: StoredSpace): SpaceRow {
     volume_path: space.volumePath,
     mount_point: space.mountPoint,
     folder: space.folder,
+    is_fresh: space.isFresh,
     allocated_bytes: space.allocatedBytes,
     overwrite_threshold_pct: space.overwriteThresholdPct,
     is_default: space.isDefault,
@@ -80,6 +84,7 @@ function spaceFromRow(row: SpaceRow): StoredSpace {
     volumePath: row.volume_path,
     mountPoint: row.mount_point,
     folder: row.folder,
+    isFresh: Boolean(row.is_fresh),
     allocatedBytes: row.allocated_bytes,
     overwriteThresholdPct: row.overwrite_threshold_pct,
     isDefault: Boolean(row.is_default),

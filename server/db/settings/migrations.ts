@@ -39,7 +39,10 @@ export const settingsMigrations: Migration[] = [
         table.string('volume_path', 1024).notNullable()
         // The mount point the volume stood on when the space was made.
         table.string('mount_point', 1024).notNullable()
-        table.string('folder', 1200).notNullable()
+        // Name of the space's own folder in the volume.
+        table.string('folder', 255).notNullable()
+        // 1 until the recorder has made the folder and its marker: after that a missing marker is an error.
+        table.boolean('is_fresh').notNullable()
         table.bigInteger('allocated_bytes').notNullable()
         table.integer('overwrite_threshold_pct').notNullable()
         table.boolean('is_default').notNullable()
