@@ -20,7 +20,7 @@ const defaultPort = { rtsp: 554, rtsps: 322 } as const
  * Fails `invalid` for what is no `rtsp://` or `rtsps://` address.
  */
 export function parseRtspAddress(url: string): RtspAddress {
-  const match = /^(rtsps?):\/\/(?:[^@/?#]*@)?(\[[0-9a-f:.%]+\]|[^:/?#@[\]]+)(?::(\d{1,5}))?([/?][^#]*)?(?:#.*)?$/i.exec(
+  const match = /^(rtsps?):\/\/(?:[^@/?#]*@)?(\[[0-9a-f:.%]+\]|[^:/?#@[\]\s]+)(?::(\d{1,5}))?([/?][^#]*)?(?:#.*)?$/i.exec(
     url.trim(),
   )
   const port = match?.[3] === undefined ? undefined : Number(match[3])
