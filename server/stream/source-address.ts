@@ -20,9 +20,10 @@ const defaultPort = { rtsp: 554, rtsps: 322 } as const
  * Fails `invalid` for what is no `rtsp://` or `rtsps://` address.
  */
 export function parseRtspAddress(url: string): RtspAddress {
-  const match = /^(rtsps?):\/\/(?:[^@/?#]*@)?(\[[0-9a-f:.%]+\]|[^:/?#@[\]\s]+)(?::(\d{1,5}))?([/?][^#]*)?(?:#.*)?$/i.exec(
-    url.trim(),
-  )
+  const match =
+    /^(rtsps?):\/\/(?:[^@/?#]*@)?(\[[0-9a-f:.%]+\]|[^:/?#@[\]\s]+)(?::(\d{1,5}))?([/?][^#]*)?(?:#.*)?$/i.exec(
+      url.trim(),
+    )
   const port = match?.[3] === undefined ? undefined : Number(match[3])
   if (match === null || (port !== undefined && (port < 1 || port > 65_535))) {
     throw new Failure('invalid', `read address ${displayUrl(url)}: no rtsp:// or rtsps:// address`)
