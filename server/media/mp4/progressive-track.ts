@@ -46,7 +46,7 @@ interface Chunk {
   /** First sample, and one past the last. */
   from: number
   to: number
-  /** Decode time of the first on the movie's clock, in ticks; and the same before gaps were taken out. */
+  /** Decode time of the first on the movie's clock, in ticks; and on the clock asked in, which has all gaps. */
   clockTicks: number
   trueTicks: number
 }
@@ -293,6 +293,7 @@ export class PcmTrack extends ProgressiveTrack {
     for (let i = chunk.from; i < chunk.to; i++) sizeBytes += segment.sizes[i]!
     const samples = Math.floor(sizeBytes / this.bytesPerSample)
     const last = Math.min(samples, endTicks - chunk.trueTicks)
+    if (last <= 0) return
     let first = 0
     if (this.sampleCount === 0) {
       first = Math.max(0, -chunk.clockTicks)

@@ -41,7 +41,8 @@ export interface ProgressiveOptions {
   endUs?: number
   /**
    * True keeps the time between runs, the last picture standing until the next begins; false takes out what no track
-   * covers. Of one gap no more than six hours are kept, since tables count ticks in 31 bits.
+   * covers. Of one gap no more than six hours are kept, since tables count ticks in 31 bits. Runs that overlap, after a
+   * clock was set back, are shown one after the other either way.
    */
   keepsGaps: boolean
 }
@@ -60,6 +61,9 @@ export interface ProgressiveMovie {
 
 const longestGapUs = 6 * 3600 * 1_000_000
 
+/** How far segments may overlap before the later one is moved: less is made up within them, a frame at a time. */
+const longestOverlapUs = 500_000
+
 /** How far G.711 may lag behind the picture before it is taken to be missing, and what is then left for it to come. */
 const missingAfterSec = 2
 const leftForLateSec = 1
@@ -75,7 +79,7 @@ export class ProgressiveBuilder {
   readonly #keepsGaps: boolean
   readonly #tracks = new Map<number, ProgressiveTrack>()
   readonly #slices = new SliceList()
-  /** What is added to a segment's time for the gaps that have been taken out: 0 or less. */
+  /** What is added to a segment's time for gaps that have been taken out and overlaps that have been laid in a row. */
   #shiftUs = 0
 
   constructor({ endUs = Number.POSITIVE_INFINITY, keepsGaps }: ProgressiveOptions) {
@@ -84,8 +88,8 @@ export class ProgressiveBuilder {
   }
 
   /**
-   * Adds what lies in the span of a segment that begins no earlier than the one before. The first must begin each track
-   * at, or before, the last keyframe before the instant asked for.
+   * Adds what lies in the span of the next segment. The first must begin each track at, or before, the last keyframe
+   * before the instant asked for.
    *
    * Throws `conflict` where a track's codec, clock or channels differ from before: such a span is two movies. Changed
    * parameters, such as a new SPS, become another sample description.
@@ -93,7 +97,7 @@ export class ProgressiveBuilder {
   add(segment: MovieSegment): void {
     const parts = segment.tracks.filter((part) => firstTicks(part) !== undefined)
     const startUs = segment.startUs ?? this.#followingUs(parts)
-    this.#takeOutGap(startUs, parts)
+    this.#setClock(startUs, parts)
     const cursors = parts.map((part) => {
       const track = this.#track(part.trackId, part.config)
       return new SegmentCursor(part, track, segment.source, startUs, this.#shiftUs, this.#endUs)
@@ -167,13 +171,21 @@ export class ProgressiveBuilder {
     return Math.max(0, ...this.#begun().map(endUs)) - this.#shiftUs
   }
 
-  #takeOutGap(startUs: number, parts: SegmentTrack[]): void {
+  /** Moves the clock so that a segment begins no later than gaps allow, and not before what is there has ended. */
+  #setClock(startUs: number, parts: SegmentTrack[]): void {
     const begun = this.#begun()
     if (begun.length === 0 || parts.length === 0) return
-    const starts = parts.map((part) => startUs + (firstTicks(part)! * 1_000_000) / part.config.timescale)
-    const gapUs = Math.min(...starts) + this.#shiftUs - Math.max(...begun.map(endUs))
+    const shownUs = (part: SegmentTrack): number =>
+      startUs + this.#shiftUs + (firstTicks(part)! * 1_000_000) / part.config.timescale
+    const gapUs = Math.min(...parts.map(shownUs)) - Math.max(...begun.map(endUs))
     const keptUs = this.#keepsGaps ? longestGapUs : 0
+    const overlaps = parts.map((part) => {
+      const track = begun.find(({ id }) => id === part.trackId)
+      return track ? endUs(track) - shownUs(part) : 0
+    })
+    const overlapUs = Math.max(...overlaps)
     if (gapUs > keptUs) this.#shiftUs -= gapUs - keptUs
+    else if (overlapUs > longestOverlapUs) this.#shiftUs += overlapUs
   }
 
   #fillMissingSound(clockSec: number): void {
@@ -193,7 +205,7 @@ class SegmentCursor {
   readonly track: ProgressiveTrack
   readonly #part: SegmentTrack
   readonly #source: number
-  /** When the segment begins in the track's ticks, before gaps were taken out, and after. */
+  /** When the segment begins in the track's ticks: on the clock asked in, which has all gaps, and on the movie's. */
   readonly #trueStartTicks: number
   readonly #clockStartTicks: number
   readonly #endTicks: number

@@ -5,7 +5,7 @@ import { parseAudioSpecificConfig } from '../aac.ts'
 import { avcDecoderConfigurationRecord, parseAvcDecoderConfigurationRecord } from '../h264.ts'
 import { hevcDecoderConfigurationRecord, parseHevcDecoderConfigurationRecord } from '../h265.ts'
 import { metadataMimeType, type TrackConfig } from '../track.ts'
-import { type BoxRange, findBox, needBytes, readFourcc, readU16, readU32 } from './box-scanner.ts'
+import { type BoxRange, findBox, needBytes, readU16, readU32 } from './box-scanner.ts'
 import { ascii, box, concat, fullBox, u8, u16, u32 } from './boxes.ts'
 
 /** objectTypeIndication (ISO/IEC 14496-1 table 5) of the streams we read from an `esds`. */
@@ -245,9 +245,4 @@ function readDescriptor(bytes: Uint8Array, offset: number, tag: number): Uint8Ar
 /** The null-terminated strings in `bytes`. */
 function readStrings(bytes: Uint8Array): string[] {
   return String.fromCharCode(...bytes.subarray(0, 1024)).split('\0')
-}
-
-/** The type of the box at the start of `entry`. */
-export function sampleEntryFormat(entry: Uint8Array): string {
-  return readFourcc(entry, 4)
 }
