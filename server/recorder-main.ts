@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from './base/clock.ts'
-import { createLogger } from './base/logger.ts'
+import { createLineLog } from './base/line-log.ts'
 import { HostResolver } from './base/resolver.ts'
 import { Seal } from './base/seal.ts'
 import { mountOf, parseMountInfo } from './host/volume.ts'
@@ -25,7 +25,7 @@ const spillBytes = Math.min(512 * 1024 ** 2, Math.floor(totalmem() / 8))
 const closePatienceMs = 2500
 
 const dataDir = process.env['NIGHTJAR_DATA_DIR'] ?? '.data'
-const logger = createLogger('recorder', process.env['NIGHTJAR_LOG_LEVEL'] ?? 'info')
+const logger = createLineLog('recorder', process.env['NIGHTJAR_LOG_LEVEL'] ?? 'info')
 const socketPath = join(dataDir, 'recorder.sock')
 const settingsPath = join(dataDir, 'recorder-settings.sealed')
 const seal = Seal.open(join(dataDir, 'seal.key'))

@@ -1,7 +1,7 @@
 // OpenAPI 3.1, made from the routes' own schemas, so that it cannot say something else than the server does.
 import { z } from 'zod'
 import { createDocument, type oas31, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi'
-import { failureBody } from '../../shared/failure.ts'
+import { failureBody } from '../../shared/failure-body.ts'
 import { csrfHeader } from './guard.ts'
 import type { Route } from './router.ts'
 

@@ -2,7 +2,7 @@
 import type { GapCause } from '../../shared/recording.ts'
 import type { StreamHealth } from '../../shared/stream.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Logger } from '../base/logger.ts'
+import type { LineLog } from '../base/line-log.ts'
 import type { Resolver } from '../base/resolver.ts'
 import type { TrackConfig } from '../media/track.ts'
 import type { Arena } from '../stream/arena.ts'
@@ -39,7 +39,7 @@ export interface ChannelStreamOptions {
   arena: Arena
   clock: Clock
   resolver: Resolver
-  logger: Logger
+  logger: LineLog
   report: (event: RecorderEvent) => void
   writer: Pick<SegmentWriterOptions, 'clockTrust' | 'segmentSec' | 'flushSec' | 'spill'>
 }
@@ -86,7 +86,7 @@ export class ChannelStream {
         ended: (end, retryAtUs) => this.#onEnded(end, retryAtUs),
       },
       options: {
-        onBug: (error) => logger.error({ err: error, camera: settings.cameraName }, 'a session ended by a bug'),
+        onBug: (error) => logger.error({ err: error }, `${settings.cameraName}: a session ended by a bug`),
       },
     })
   }

@@ -156,7 +156,14 @@ export class RecorderClient implements RecorderLink {
     const child = spawn(process.execPath, ['--max-semi-space-size=1', recorderMain], {
       detached: true,
       stdio: ['ignore', log, log],
-      env: { ...process.env, NIGHTJAR_DATA_DIR: dataDir, NIGHTJAR_LOG_LEVEL: logLevel, UV_THREADPOOL_SIZE: '64' },
+      env: {
+        ...process.env,
+        NIGHTJAR_DATA_DIR: dataDir,
+        NIGHTJAR_LOG_LEVEL: logLevel,
+        UV_THREADPOOL_SIZE: '64',
+        // Compiled code is kept, so that the compiler's own memory (30 MB) is not the recorder's for ever.
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(dataDir, 'compile-cache'),
+      },
     })
     child.on('error', (error) => logger.error({ err: error }, 'start the recorder'))
     child.unref()

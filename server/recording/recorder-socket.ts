@@ -1,7 +1,7 @@
 // The recorder's end of its Unix socket: one server at a time, found again whenever it comes back.
 import { unlinkSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import type { Logger } from '../base/logger.ts'
+import type { LineLog } from '../base/line-log.ts'
 import type { TrackConfig } from '../media/track.ts'
 import {
   FrameReader,
@@ -25,7 +25,7 @@ export interface RecorderSocketOptions {
   version: string
   bootId: string
   startedUs: number
-  logger: Logger
+  logger: LineLog
   recorder: Recorder
   /** New settings came: they are kept, then applied. */
   onSettings: (settings: RecorderSettings) => void

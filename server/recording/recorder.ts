@@ -1,6 +1,6 @@
 // The recorder: every camera's streams and every space, by one set of settings. No HTTP, no SQL.
 import type { Clock } from '../base/clock.ts'
-import type { Logger } from '../base/logger.ts'
+import type { LineLog } from '../base/line-log.ts'
 import type { Resolver } from '../base/resolver.ts'
 import type { Arena } from '../stream/arena.ts'
 import { ChannelStream } from './channel-stream.ts'
@@ -12,7 +12,7 @@ import { SpaceVolume } from './space-volume.ts'
 export interface RecorderOptions {
   arena: Arena
   clock: Clock
-  logger: Logger
+  logger: LineLog
   resolver: Resolver
   bootId: string
   /** One a volume: what hangs on one must not be waited for on another. */

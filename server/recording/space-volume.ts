@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { SpaceFault } from '../../shared/space.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Logger } from '../base/logger.ts'
+import type { LineLog } from '../base/line-log.ts'
 import { type SegmentHead, segmentFileHead } from '../media/segment/segment-head.ts'
 import { crcSeed, uuidBytes } from '../media/segment/segment-layout.ts'
 import { codeOf, type Disk } from './disk.ts'
@@ -19,7 +19,7 @@ export interface SpaceVolumeOptions {
   bootId: string
   disk: Disk
   clock: Clock
-  logger: Pick<Logger, 'info' | 'warn' | 'error'>
+  logger: LineLog
   report: (event: RecorderEvent) => void
   /** The mount point a path stands on; undefined where that cannot be told. */
   mountPointOf: (path: string) => Promise<string | undefined>

@@ -1,6 +1,6 @@
 // The right source for an address.
 import { Failure } from '../../shared/failure.ts'
-import { sourceKindOf } from '../../shared/stream.ts'
+import { sourceKindOf } from '../../shared/source-kind.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Resolver } from '../base/resolver.ts'
 import type { LoginGate } from '../base/retry.ts'

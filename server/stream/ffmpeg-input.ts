@@ -1,6 +1,7 @@
 // How ffmpeg is asked for a stream, and what its last words mean.
 import { fileURLToPath } from 'node:url'
-import { type SourceKind, type StreamFault, sourceKindOf } from '../../shared/stream.ts'
+import { type SourceKind, sourceKindOf } from '../../shared/source-kind.ts'
+import type { StreamFault } from '../../shared/stream.ts'
 import type { SourceAddress } from './source.ts'
 
 /** What goes before ffmpeg's `-i`, and what follows it. */

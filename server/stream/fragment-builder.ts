@@ -54,8 +54,10 @@ interface BuilderEvents {
    * stream is not known yet, so decoding could not begin here.
    */
   keyframe(ptsTicks: number): boolean
+  /** A frame begins to come in. */
+  begin(ptsTicks: number): void
   /** A frame was added. */
-  frame(ptsTicks: number, isKey: boolean, sizeBytes: number): void
+  frame(ptsTicks: number, isKey: boolean): void
 }
 
 /** Samples of sound or metadata waiting for the cut. */
@@ -159,6 +161,7 @@ export class FragmentBuilder implements VideoFrameWriter {
   }
 
   beginFrame(ticks: number, mayBeKey: boolean): void {
+    this.#events.begin(ticks)
     const dts = this.#order.next(ticks)
     if (this.#order.depth > 0) this.#hasOffsets = true
     if (this.#count > 0) this.#durations[this.#count - 1] = clampDuration(dts - this.#lastDts)
@@ -239,13 +242,14 @@ export class FragmentBuilder implements VideoFrameWriter {
     if (index > 0) this.#typicalDuration = this.#durations[index - 1]!
     this.#durations[index] = this.#typicalDuration
     this.#lastDts = this.#frameDts
-    this.#events.frame(this.#frameDts + this.#frameCts, isKey, this.at - this.frameStart)
+    this.#events.frame(this.#frameDts + this.#frameCts, isKey)
     this.listener?.('video', isKey, this.#frameDts, this.#frameCts, this.bytes, this.frameStart, this.at)
     this.frameStart = this.at
   }
 
   /** Adds a whole frame that no depacketizer built. */
   wholeFrame(dtsTicks: number, ctsTicks: number, isKey: boolean, data: Uint8Array): void {
+    this.#events.begin(dtsTicks + ctsTicks)
     if (this.#count > 0) this.#durations[this.#count - 1] = clampDuration(dtsTicks - this.#lastDts)
     this.#frameDts = dtsTicks
     this.#frameCts = ctsTicks

@@ -77,6 +77,8 @@ export class StreamReceiver implements PacketSink, SampleSink {
   #ending: { cause: GapCause; detail: string } | undefined
   #lastPtsUs = 0
   #cutAfterUs = 0
+  /** When the frame under construction began to come in. */
+  #begunUs = 0
 
   constructor(arena: Arena, clock: Clock, tracks: SourceTrack[], reader: RunReader, counts: ReceiverCounts) {
     this.#clock = clock
@@ -100,7 +102,8 @@ export class StreamReceiver implements PacketSink, SampleSink {
         },
         parameterSet: (kind, set) => this.#description?.add(kind, set),
         keyframe: () => this.#onKeyframe(),
-        frame: (pts, isKey, sizeBytes) => this.#onFrame(pts, isKey, sizeBytes),
+        begin: (pts) => this.#onBegin(pts),
+        frame: (pts, isKey) => this.#onFrame(pts, isKey),
       },
     )
     const taken = [video, audio, metadata]
@@ -322,14 +325,24 @@ export class StreamReceiver implements PacketSink, SampleSink {
     return true
   }
 
-  #onFrame(ptsTicks: number, isKey: boolean, _sizeBytes: number): void {
+  /** When a frame's first bytes come in is when it happened: its last ones come later the larger it is. */
+  #onBegin(ptsTicks: number): void {
     const video = this.#video!
     const nowUs = this.#clock.monotonicUs()
     const ptsUs = (ptsTicks * 1e6) / video.clockHz
+    this.#begunUs = nowUs
+    if (nowUs - ptsUs < video.arrivalBaseUs) video.arrivalBaseUs = nowUs - ptsUs
+    const runClock = this.#runClock
+    if (runClock === undefined) return
+    runClock.setWall(this.#clock.utcUs() - nowUs)
+    if (!runClock.observe(ptsUs, nowUs)) this.endRunAtKeyframe('clock-step', 'clock and media time parted by over 2 s')
+  }
+
+  #onFrame(ptsTicks: number, isKey: boolean): void {
+    const nowUs = this.#clock.monotonicUs()
+    const ptsUs = (ptsTicks * 1e6) / this.#video!.clockHz
     this.counts.frames++
     this.#lastPtsUs = ptsUs
-    const byArrival = nowUs - ptsUs
-    if (byArrival < video.arrivalBaseUs) video.arrivalBaseUs = byArrival
     if (isKey) {
       if (this.counts.keyframes > 0) this.counts.gopSec = (nowUs - this.counts.lastKeyframeUs) / 1e6
       this.counts.keyframes++
@@ -337,15 +350,11 @@ export class StreamReceiver implements PacketSink, SampleSink {
       if (this.#runClock === undefined) this.#beginRun(ptsUs)
     }
     if (this.#cutAfterUs === 0) this.#cutAfterUs = nowUs
-    const runClock = this.#runClock
-    if (runClock === undefined) return
-    runClock.setWall(this.#clock.utcUs() - nowUs)
-    if (!runClock.observe(ptsUs, nowUs)) this.endRunAtKeyframe('clock-step', 'clock and media time parted by over 2 s')
   }
 
   #beginRun(mediaUs: number): void {
-    const nowUs = this.#clock.monotonicUs()
-    this.#runClock = new RunClock(nowUs - mediaUs, this.#clock.utcUs() - nowUs)
+    const nowUs = this.#video === undefined ? this.#clock.monotonicUs() : this.#begunUs
+    this.#runClock = new RunClock(nowUs - mediaUs, this.#clock.utcUs() - this.#clock.monotonicUs())
     this.#reader.beginRun(this.tracks)
   }
 
