@@ -1,5 +1,5 @@
 // When to try again: delays that grow, and doors that must not be knocked at too often.
-import type { Clock } from './clock.ts'
+import { type Clock, systemClock } from './clock.ts'
 
 /**
  * The delays between tries at something that failed: each of `delaysMs` in turn, then the last one for ever.
@@ -163,3 +163,11 @@ export class LoginGate {
     }
   }
 }
+
+/** The gate's key for a host and a user of it. */
+export function loginKey(host: string, username: string): string {
+  return `${host.toLowerCase()}\n${username}`
+}
+
+/** The gate that everything in a process shares which is given no other: a camera counts refusals, not our parts. */
+export const processLoginGate = new LoginGate(systemClock)

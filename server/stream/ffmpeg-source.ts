@@ -1,8 +1,7 @@
 // A stream fetched by an ffmpeg of its own: RTMP, MJPEG over HTTP, MPEG-TS over UDP, or a file.
 import type { Clock } from '../base/clock.ts'
-import { Backoff, type LoginGate, type LoginTry } from '../base/retry.ts'
+import { Backoff, type LoginGate, type LoginTry, loginKey, processLoginGate } from '../base/retry.ts'
 import { defaultFfmpegTimes, type FfmpegResult, FfmpegSession, type FfmpegTimes } from './ffmpeg-session.ts'
-import { loginKey, processLoginGate } from './rtsp-login.ts'
 import type { SampleSink, Source, SourceAddress, SourceEnd, SourceEvents } from './source.ts'
 import { displayText, displayUrl } from './source-address.ts'
 import { hopelessFaults, hopelessRetryMs, leastRetryMs, retryDelaysMs, steadyMs } from './source-retry.ts'

@@ -1,17 +1,8 @@
 // The login of one RTSP session: which challenge is answered, and when a refusal is final.
 import { randomBytes } from 'node:crypto'
-import { systemClock } from '../base/clock.ts'
-import { LoginGate, type LoginTry } from '../base/retry.ts'
+import type { LoginGate, LoginTry } from '../base/retry.ts'
 import { authorization, type Challenge, isStale, parseChallenges, strongestChallenge } from '../media/rtsp/digest.ts'
 import { SourceFailure } from './source-failure.ts'
-
-/** The gate that all sources of a process share where they are given no other. */
-export const processLoginGate = new LoginGate(systemClock)
-
-/** The gate's key for a host and a user of it. */
-export function loginKey(host: string, username: string): string {
-  return `${host}\n${username}`
-}
 
 /** How often in a row a server may say that the nonce has aged. */
 const maxRenewals = 2
