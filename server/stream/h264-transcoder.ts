@@ -59,7 +59,7 @@ export class H264Transcoder {
   }
 
   close(): void {
-    for (const child of this.#children) child.close()
+    for (const child of [...this.#children]) child.close()
   }
 }
 
@@ -127,11 +127,13 @@ export class Transcode {
     else this.#process.stdout.resume()
   }
 
+  /** Ends it at once; `ended` is called before this returns. */
   close(): void {
     this.#isClosed = true
     this.#process.kill('SIGKILL')
     // Output that was held back would keep `close` from coming.
     this.#process.stdout.resume()
+    this.#end('closed')
   }
 
   #take(bytes: Buffer): void {

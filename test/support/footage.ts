@@ -107,7 +107,7 @@ function samplesOf(path: string, bytes: Uint8Array, index: number, timescale: nu
     durationTicks:
       i + 1 < packets.length ? packets[i + 1]!.dts - packet.dts : packet.duration || Math.round(timescale / 25),
     isKey: packet.flags.startsWith('K'),
-    data: bytes.slice(Number(packet.pos), Number(packet.pos) + Number(packet.size)),
+    data: new Uint8Array(bytes.subarray(Number(packet.pos), Number(packet.pos) + Number(packet.size))),
   }))
 }
 
@@ -119,7 +119,13 @@ export function testG711(codec: 'pcmu' | 'pcma', seconds: number): TestTrack<Aud
   ])
   const samples: TestTrack['samples'] = []
   for (let at = 0; at + 160 <= raw.length; at += 160) {
-    samples.push({ dtsTicks: at, ctsTicks: 0, durationTicks: 160, isKey: true, data: raw.subarray(at, at + 160) })
+    samples.push({
+      dtsTicks: at,
+      ctsTicks: 0,
+      durationTicks: 160,
+      isKey: true,
+      data: new Uint8Array(raw.subarray(at, at + 160)),
+    })
   }
   return { config: { kind: 'audio', codec, timescale: 8000, sampleRateHz: 8000, channels: 1 }, samples }
 }

@@ -1,0 +1,193 @@
+// The live WebSocket (shared/live.ts): one connection carries all tiles of a page.
+import type { WebSocket } from 'ws'
+import {
+  type LiveNotice,
+  type LiveRequest,
+  liveHeaderBytes,
+  liveRequest,
+  type playableCodecs,
+  writeLiveHead,
+} from '../../shared/live.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { LiveHub } from './live-hub.ts'
+import type { LiveStreamInfo } from './live-reader.ts'
+import { LiveTile, type LiveViewer, type OpenRequest } from './live-tile.ts'
+
+export interface LiveSocketOptions<Actor> {
+  hub: LiveHub
+  /** The camera's streams as they are now; undefined where there is no such camera. */
+  streams: (cameraId: string) => LiveStreamInfo[] | undefined
+  /** Whether an actor may see a camera live. */
+  mayWatch: (actor: Actor, cameraId: string) => boolean | Promise<boolean>
+  clock: Clock
+  logger: Logger
+}
+
+/** Longest message taken from a viewer, in bytes. */
+export const maxLiveRequestBytes = 16 * 1024
+
+/** What may wait for a viewer that takes nothing; and how little must wait before one that was behind goes on. */
+const maxUnsentBytes = 8 * 1024 * 1024
+const freeBytes = 64 * 1024
+/** A socket with anything unsent for so long is stuck. */
+const stuckMs = 1000
+const reconsiderMs = 2000
+
+/** Close codes (RFC 6455 §7.4.1). */
+const policyViolation = 1008
+
+/** Serves accepted sockets; each ends with its connection. */
+export class LiveSockets<Actor> {
+  readonly #options: LiveSocketOptions<Actor>
+  readonly #connections = new Set<LiveConnection<Actor>>()
+
+  constructor(options: LiveSocketOptions<Actor>) {
+    this.#options = options
+  }
+
+  /** Takes a guarded socket and speaks with it until it closes. */
+  accept(socket: WebSocket, actor: Actor): void {
+    const connection = new LiveConnection(this.#options, socket, actor)
+    this.#connections.add(connection)
+    socket.once('close', () => {
+      this.#connections.delete(connection)
+      connection.end()
+    })
+  }
+
+  /** How many viewers are connected. */
+  get count(): number {
+    return this.#connections.size
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.end()
+    this.#connections.clear()
+  }
+}
+
+class LiveConnection<Actor> implements LiveViewer {
+  canPlay: ReadonlySet<(typeof playableCodecs)[number]> = new Set()
+  readonly #options: LiveSocketOptions<Actor>
+  readonly #socket: WebSocket
+  readonly #actor: Actor
+  readonly #tiles = new Map<number, LiveTile>()
+  readonly #timer: NodeJS.Timeout
+  /** Requests are taken one after the other, for a privilege may have to be asked about. */
+  #turn: Promise<void> = Promise.resolve()
+  /** When last nothing waited to be sent. */
+  #emptyMs: number
+  #isEnded = false
+
+  constructor(options: LiveSocketOptions<Actor>, socket: WebSocket, actor: Actor) {
+    this.#options = options
+    this.#socket = socket
+    this.#actor = actor
+    this.#emptyMs = this.nowMs()
+    socket.on('message', (data, isBinary) => this.#onMessage(isBinary ? '' : data.toString()))
+    socket.on('error', () => socket.terminate())
+    this.#timer = setInterval(() => {
+      for (const tile of this.#tiles.values()) tile.reconsider()
+    }, reconsiderMs)
+  }
+
+  nowMs(): number {
+    return this.#options.clock.monotonicUs() / 1000
+  }
+
+  utcMs(): number {
+    return this.#options.clock.utcUs() / 1000
+  }
+
+  streams(cameraId: string): LiveStreamInfo[] | undefined {
+    return this.#options.streams(cameraId)
+  }
+
+  get isStuck(): boolean {
+    const unsent = this.#socket.bufferedAmount
+    if (unsent === 0) this.#emptyMs = this.nowMs()
+    return unsent > maxUnsentBytes || this.nowMs() - this.#emptyMs > stuckMs
+  }
+
+  get isFree(): boolean {
+    return this.#socket.bufferedAmount < freeBytes
+  }
+
+  send(tile: number, kind: number, isKey: boolean, sequence: number, utcUs: number, payload: Uint8Array): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    if (this.#socket.bufferedAmount === 0) this.#emptyMs = this.nowMs()
+    // One copied buffer costs less than a message of two fragments: that is two writes to the kernel.
+    const bytes = Buffer.allocUnsafe(liveHeaderBytes + payload.length)
+    const view = new DataView(bytes.buffer, bytes.byteOffset, liveHeaderBytes)
+    writeLiveHead(view, 0, { tile, kind, isKey, sequence, utcUs })
+    bytes.set(payload, liveHeaderBytes)
+    this.#socket.send(bytes)
+  }
+
+  notify(notice: LiveNotice): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(notice))
+  }
+
+  end(): void {
+    this.#isEnded = true
+    clearInterval(this.#timer)
+    for (const tile of this.#tiles.values()) tile.close()
+    this.#tiles.clear()
+  }
+
+  #onMessage(text: string): void {
+    const request = parseRequest(text)
+    if (request === undefined) {
+      this.#socket.close(policyViolation, 'not a live request')
+      return
+    }
+    if (request.type === 'received') {
+      this.#tiles.get(request.tile)?.received(request.sequence)
+      return
+    }
+    this.#turn = this.#turn
+      .then(() => this.#take(request))
+      .catch((error) => {
+        this.#options.logger.error({ err: error }, 'a live request failed')
+        this.#socket.close(1011, 'something went wrong in the server')
+      })
+  }
+
+  async #take(request: LiveRequest): Promise<void> {
+    if (this.#isEnded) return
+    if (request.type === 'hello') {
+      this.canPlay = new Set(request.canPlay)
+    } else if (request.type === 'close') {
+      this.#tiles.get(request.tile)?.close()
+      this.#tiles.delete(request.tile)
+    } else if (request.type === 'open') {
+      await this.#open(request)
+    }
+  }
+
+  async #open(request: OpenRequest): Promise<void> {
+    const mayWatch = await this.#options.mayWatch(this.#actor, request.cameraId)
+    if (this.#isEnded) return
+    if (!mayWatch) {
+      this.#tiles.get(request.tile)?.close()
+      this.#tiles.delete(request.tile)
+      this.notify({ type: 'refused', tile: request.tile, reason: 'you may not see this camera' })
+      return
+    }
+    let tile = this.#tiles.get(request.tile)
+    if (tile === undefined) {
+      tile = new LiveTile(this, this.#options.hub, request.tile)
+      this.#tiles.set(request.tile, tile)
+    }
+    tile.open(request)
+  }
+}
+
+function parseRequest(text: string): LiveRequest | undefined {
+  try {
+    return liveRequest.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
