@@ -1,7 +1,7 @@
 // A disk in memory that fails as disks do: a power cut keeps what was synced and any part of the rest, writes come short,
 // calls hang, the volume fills up, goes read-only, vanishes or is swapped for another.
 import type { Disk, DiskEntry, DiskUsage, OpenMode } from '../../server/recording/disk.ts'
-import { blockBytes, type DiskNode, FileNode, FolderNode, type StaleSource } from './crash-node.ts'
+import { blockBytes, type DiskNode, FileNode, FolderNode, type StaleSource, sectorBytes } from './crash-node.ts'
 import type { FileTree } from './oracle/file-tree.ts'
 import type { Random } from './random.ts'
 
@@ -59,12 +59,32 @@ export interface Volume {
   isPulled: boolean
 }
 
-/** Calls of one volume that may be under way at once, as `NodeDisk` has it. */
-const callsInFlight = 3
+/** Calls of one volume that may be under way at once, and so be done in any order, as `NodeDisk` has it. */
+const callsInFlight = 16
 const graveyardFiles = 6
 
 export function emptyVolume(device: number): Volume {
   return { device, root: new FolderNode(), isReadOnly: false, capacityBytes: 1 << 30, isPulled: false }
+}
+
+/** Puts a file on a volume, safe, with the folders it needs. */
+export function plant(volume: Volume, path: string, content: Uint8Array): void {
+  const names = path.split('/')
+  let at = volume.root
+  for (const name of names.slice(0, -1)) {
+    let next = at.entries.get(name)
+    if (!next?.isFolder) {
+      next = new FolderNode()
+      at.set(name, next, -1)
+      at.sync(at.pendingChanges)
+    }
+    at = next as FolderNode
+  }
+  const file = new FileNode()
+  if (content.length > 0) file.write(0, content)
+  file.sync(file.pendingChanges)
+  at.set(names.at(-1)!, file, -1)
+  at.sync(at.pendingChanges)
 }
 
 /** The `Disk` the recorder is given. Calls wait until `step` performs one, so that a seed decides their order. */
@@ -76,6 +96,8 @@ export class CrashDisk implements Disk {
   fault: (call: DiskCall) => Fault | undefined = () => undefined
   /** Told after each call that changed something, and after each sync, with the volume it happened on. */
   observe: (call: DiskCall, volume: Volume) => void = () => undefined
+  /** Told every call as it is performed, with its outcome, for whoever replays a seed. */
+  trace: (line: string) => void = () => undefined
   readonly #random: Random
   #queue: QueuedCall[] = []
   #hung: QueuedCall[] = []
@@ -103,6 +125,11 @@ export class CrashDisk implements Disk {
 
   get openFiles(): number {
     return this.#open.size
+  }
+
+  /** Bytes that files take on the volume, in whole blocks. */
+  usedBytes(): number {
+    return this.volume === undefined ? 0 : usedBytes(this.volume.root)
   }
 
   open(path: string, mode: OpenMode): Promise<number> {
@@ -251,29 +278,29 @@ export class CrashDisk implements Disk {
   }
 
   /** What programs see now. */
-  tree(): FileTree {
+  tree(volume = this.volume): FileTree {
     return {
       list: (path) => {
-        const folder = this.#findFolder(path)
+        const folder = this.#findFolder(path, volume)
         return folder && [...folder.entries].map(([name, node]) => ({ name, isFolder: node.isFolder }))
       },
       read: (path) => {
-        const node = this.#find(path)
+        const node = this.#find(path, volume)
         return node === undefined || node.isFolder ? undefined : node.view()
       },
     }
   }
 
   /** What is safe of a file: its bytes that every crash image holds. Undefined where some images lack its name. */
-  safeBytes(path: string): Uint8Array | undefined {
-    let node: DiskNode | undefined = this.volume?.root
+  safeBytes(path: string, volume = this.volume): Uint8Array | undefined {
+    let node: DiskNode | undefined = volume?.root
     for (const name of this.#names(path)) node = node?.isFolder ? node.safeEntry(name) : undefined
     return node === undefined || node.isFolder ? undefined : node.safeView()
   }
 
   /** The power goes: calls under way are done or not, and what was not synced is there or not. This disk is dead. */
   powerCut(): CrashDisk {
-    this.#endCalls()
+    this.finishCalls()
     const stale = () => this.#staleSource()
     const cut = this.#random.chance(0.3) ? this.#random.int(0, this.#lastOrder + 1) : undefined
     const volume = this.volume && { ...this.volume, root: this.volume.root.crashImage(this.#random, stale, cut) }
@@ -282,7 +309,7 @@ export class CrashDisk implements Disk {
 
   /** The process is killed: calls under way are done, in part or not; the cache stays. This disk object is dead. */
   kill(): CrashDisk {
-    this.#endCalls()
+    this.finishCalls()
     return this.#successor(this.volume)
   }
 
@@ -290,16 +317,19 @@ export class CrashDisk implements Disk {
     this.isDead = true
     const next = new CrashDisk(this.mountPoint, volume, this.#random)
     next.#graveyard = this.#graveyard
+    next.trace = this.trace
     next.#lastOrder = this.#lastOrder
     return next
   }
 
-  #endCalls(): void {
+  /** The last moment: calls under way are done, in part or not, and nobody is told. */
+  finishCalls(): void {
     for (const call of this.#queue.splice(0).slice(0, callsInFlight)) {
       if (!this.#random.chance(0.5)) continue
       call.resolve = () => undefined
       call.reject = () => undefined
-      const isTorn = call.kind === 'write' && this.#random.chance(0.5)
+      // Within one sector a write is never torn.
+      const isTorn = call.kind === 'write' && !isOneSector(call) && this.#random.chance(0.5)
       this.#perform(
         call,
         isTorn ? { code: 'EINTR', partialBytes: this.#random.int(0, call.data!.length + 1) } : undefined,
@@ -318,6 +348,7 @@ export class CrashDisk implements Disk {
     this.calls++
     const fault = forced ?? this.fault(call)
     if (fault === 'hang') {
+      this.trace(`${described(call)}: hangs`)
       this.#hung.push(call)
       return
     }
@@ -329,8 +360,10 @@ export class CrashDisk implements Disk {
       }
       const value = call.perform()
       if (volume !== undefined && (mutating.has(call.kind) || call.kind.startsWith('sync'))) this.observe(call, volume)
+      this.trace(described(call))
       call.resolve(value)
     } catch (error) {
+      this.trace(`${described(call)}: ${(error as Error).message.split(':')[0]}`)
       call.reject(error)
     }
   }
@@ -339,7 +372,8 @@ export class CrashDisk implements Disk {
     const node = [...this.#open.values()].find((file) => file.path === call.path)?.node
     if (node === undefined) return
     if (call.kind === 'sync') node.failSync(call.at)
-    const partial = call.kind === 'write' ? call.data!.subarray(0, fault.partialBytes ?? 0) : undefined
+    const partialBytes = isOneSector(call) ? 0 : (fault.partialBytes ?? 0)
+    const partial = call.kind === 'write' ? call.data!.subarray(0, partialBytes) : undefined
     if (partial !== undefined && partial.length > 0) node.write(call.at, partial)
   }
 
@@ -391,15 +425,15 @@ export class CrashDisk implements Disk {
       .filter((name) => name !== '')
   }
 
-  #find(path: string): DiskNode | undefined {
+  #find(path: string, volume = this.volume): DiskNode | undefined {
     if (!this.#isOnVolume(path)) return undefined
-    let node: DiskNode | undefined = this.volume?.root
+    let node: DiskNode | undefined = volume?.root
     for (const name of this.#names(path)) node = node?.isFolder ? node.entries.get(name) : undefined
     return node
   }
 
-  #findFolder(path: string): FolderNode | undefined {
-    const node = this.#find(path)
+  #findFolder(path: string, volume = this.volume): FolderNode | undefined {
+    const node = this.#find(path, volume)
     return node?.isFolder ? node : undefined
   }
 
@@ -430,6 +464,15 @@ export class CrashDisk implements Disk {
       },
     }
   }
+}
+
+function described(call: DiskCall): string {
+  const extent = call.data === undefined ? '' : ` at ${call.at}, ${call.data.length} bytes`
+  return `${call.kind} ${call.path}${extent}`
+}
+
+function isOneSector(call: DiskCall): boolean {
+  return Math.floor(call.at / sectorBytes) === Math.floor((call.at + (call.data?.length ?? 0) - 1) / sectorBytes)
 }
 
 function usedBytes(node: DiskNode): number {

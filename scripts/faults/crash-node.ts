@@ -63,14 +63,20 @@ export class FileNode {
 
   /** Makes the first `changes` pending changes safe: those that were there when the sync was called. */
   sync(changes: number): void {
+    const called = this.#pending.slice(0, changes)
+    const dirty = new Set(called.filter((change) => !change.isDropped).flatMap((change) => [...blocksOf(change)]))
     const kept: PendingChange[] = []
     let safe = this.#safe
-    for (const [i, change] of this.#pending.entries()) {
-      if (i >= changes || change.isDropped) kept.push(change)
-      else safe = applied(safe, change)
+    for (const change of called) {
+      for (const piece of change.isDropped ? blockPieces(change) : [change]) {
+        // A page that was written to again is dirty as a whole, with what had been dropped.
+        const isWritten = !change.isDropped || piece.data === undefined || dirty.has(Math.floor(piece.at / blockBytes))
+        if (isWritten) safe = applied(safe, piece)
+        else kept.push(piece)
+      }
     }
     this.#safe = safe
-    this.#pending = kept
+    this.#pending = [...kept, ...this.#pending.slice(changes)]
   }
 
   /** A sync that failed: the pages count as clean from now on, and no sync will write them. */
@@ -171,10 +177,24 @@ export class FileNode {
 }
 
 function applied(content: Uint8Array, change: PendingChange): Uint8Array {
-  const after = new Uint8Array(change.sizeAfter)
-  after.set(content.subarray(0, Math.min(content.length, change.sizeAfter)))
-  if (change.data !== undefined) after.set(change.data, change.at)
+  const { data, at } = change
+  const after = new Uint8Array(data === undefined ? change.sizeAfter : Math.max(content.length, at + data.length))
+  after.set(content.subarray(0, Math.min(content.length, after.length)))
+  if (data !== undefined) after.set(data, at)
   return after
+}
+
+/** A write as one a block. */
+function* blockPieces(change: PendingChange): Generator<PendingChange> {
+  if (change.data === undefined) {
+    yield change
+    return
+  }
+  for (const block of blocksOf(change)) {
+    const from = Math.max(change.at, block * blockBytes)
+    const to = Math.min(change.at + change.data.length, (block + 1) * blockBytes)
+    yield { ...change, at: from, data: change.data.subarray(from - change.at, to - change.at) }
+  }
 }
 
 function* blocksOf(change: PendingChange): Generator<number> {

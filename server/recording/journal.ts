@@ -1,12 +1,13 @@
 // The volume's journal: what must be known of its files before they are looked at (FORMAT.md §7).
 import { crc32 } from 'node:zlib'
-import type { Disk } from './disk.ts'
+import { codeOf, type Disk } from './disk.ts'
+import { parseSegmentPath } from './segment-path.ts'
 
 export type JournalRecord =
   | { reserve: number }
   | { open: string; seq: number }
   | { closed: string; bytes: number }
-  | { tombstone: string; seq: number }
+  | { tombstone: string; seq: number; bytes: number }
   | { gone: string }
   | { forget: string }
   | { lock: string; channel: string; fromUs: number; toUs: number }
@@ -14,6 +15,7 @@ export type JournalRecord =
   | { channel: string; name: string }
   | { used: number }
   | { stepped: 1 }
+  | { latest: number }
 
 export interface Lock {
   channel: string
@@ -28,15 +30,24 @@ export interface JournalState {
   /** Segments being written, with their sequence numbers. */
   open: Map<string, number>
   /** Segments being deleted, or deleted and not yet forgotten. */
-  tombstones: Map<string, { seq: number; isGone: boolean }>
+  tombstones: Map<string, { seq: number; bytes: number; isGone: boolean }>
   locks: Map<string, Lock>
   channels: Map<string, string>
-  usedBytes: number | undefined
+  /** Bytes of all closed segments; undefined where nothing tells, and they must be counted. */
+  closedBytes: number | undefined
   /** True where a segment was once made with an earlier time than one before it: names no longer tell the order. */
   hasStepped: boolean
+  /** The latest start of any segment made, UTC microseconds; 0 where none is known. */
+  latestStartUs: number
 }
 
 const rotateBytes = 1024 * 1024
+
+/**
+ * Spaces written ahead of the records, in bytes: on a full disk there is still room for the tombstones of what makes
+ * room. More than a round of deletions needs.
+ */
+const padBytes = 64 * 1024
 
 /** Appends records and keeps what they add up to. Nothing is safe until `sync` resolves. */
 export class Journal {
@@ -46,14 +57,18 @@ export class Journal {
     tombstones: new Map(),
     locks: new Map(),
     channels: new Map(),
-    usedBytes: undefined,
+    closedBytes: undefined,
     hasStepped: false,
+    latestStartUs: 0,
   }
   readonly #disk: Disk
   readonly #folder: string
   #file = -1
   #number = 0
   #position = 0
+  /** How far the file has its blocks. */
+  #allocated = 0
+  #mustRestate = false
   #pending: string[] = []
   /** The sync under way, and the one that waits to begin after it. */
   #running: Promise<void> | undefined
@@ -94,17 +109,32 @@ export class Journal {
   async #beginFile(): Promise<void> {
     const older = await this.#numbers()
     const number = Math.max(this.#number, ...older) + 1
+    const records = new TextEncoder().encode(restate(this.state).map(line).join(''))
+    const bytes = new Uint8Array(records.length + padBytes).fill(0x20)
+    bytes.set(records)
     const file = await this.#disk.open(this.#path(number), 'create')
-    const bytes = new TextEncoder().encode(restate(this.state).map(line).join(''))
-    await this.#disk.write(file, bytes, 0, bytes.length, 0)
-    await this.#disk.sync(file)
-    await this.#disk.syncFolder(this.#folder)
-    if (this.#file >= 0) await this.#disk.close(this.#file)
+    try {
+      await this.#disk.write(file, bytes, 0, bytes.length, 0)
+      await this.#disk.sync(file)
+      await this.#disk.syncFolder(this.#folder)
+    } catch (error) {
+      await this.#disk.close(file).catch(() => undefined)
+      throw error
+    }
+    // The old one may be on a disk that was pulled: that it cannot be closed matters to nobody.
+    if (this.#file >= 0) await this.#disk.close(this.#file).catch(() => undefined)
     this.#file = file
     this.#number = number
-    this.#position = bytes.length
+    this.#position = records.length
+    this.#allocated = bytes.length
+    this.#mustRestate = false
     for (const old of older) await this.#disk.unlink(this.#path(old))
     if (older.length > 0) await this.#disk.syncFolder(this.#folder)
+  }
+
+  /** Something failed on the volume: the next sync begins a new file, since this one may be out of reach. */
+  restateNext(): void {
+    this.#mustRestate = true
   }
 
   append(record: JournalRecord): void {
@@ -130,21 +160,38 @@ export class Journal {
   }
 
   async #flush(): Promise<void> {
-    if (this.#pending.length === 0) return
-    if (this.#position > rotateBytes) {
+    if (this.#pending.length === 0 && !this.#mustRestate) return
+    if (this.#mustRestate || this.#position > rotateBytes) {
       // What is pending has been applied to the state, so the new file restates it too.
       const covered = this.#pending.length
-      await this.#beginFile()
-      this.#pending.splice(0, covered)
-      return
+      try {
+        await this.#beginFile()
+        this.#pending.splice(0, covered)
+        return
+      } catch (error) {
+        // A full disk has no room for a new file: the old one goes on growing in what it has.
+        if (this.#mustRestate || (codeOf(error) !== 'ENOSPC' && codeOf(error) !== 'EDQUOT')) throw error
+      }
     }
     const lines = this.#pending.slice()
     const bytes = new TextEncoder().encode(lines.join(''))
+    if (this.#position + bytes.length > this.#allocated) await this.#allocate(this.#position + bytes.length)
     // After a failure the same lines are written at the same place again.
     await this.#disk.write(this.#file, bytes, 0, bytes.length, this.#position)
     await this.#disk.sync(this.#file)
     this.#position += bytes.length
     this.#pending.splice(0, lines.length)
+  }
+
+  async #allocate(through: number): Promise<void> {
+    const pad = new Uint8Array(through - this.#allocated + padBytes).fill(0x20)
+    try {
+      await this.#disk.write(this.#file, pad, 0, pad.length, this.#allocated)
+      this.#allocated += pad.length
+    } catch (error) {
+      // What there is may do for now.
+      if (codeOf(error) !== 'ENOSPC' && codeOf(error) !== 'EDQUOT') throw error
+    }
   }
 
   async close(): Promise<void> {
@@ -181,32 +228,45 @@ async function readWhole(disk: Disk, path: string): Promise<Uint8Array> {
 
 function apply(state: JournalState, record: JournalRecord): void {
   if ('reserve' in record) state.reserved = Math.max(state.reserved, record.reserve)
-  else if ('open' in record) state.open.set(record.open, record.seq)
-  else if ('closed' in record) state.open.delete(record.closed)
-  else if ('tombstone' in record) state.tombstones.set(record.tombstone, { seq: record.seq, isGone: false })
-  else if ('gone' in record) {
+  else if ('open' in record) {
+    state.open.set(record.open, record.seq)
+    state.latestStartUs = Math.max(state.latestStartUs, parseSegmentPath(record.open)?.startUs ?? 0)
+  } else if ('closed' in record) {
+    if (state.open.delete(record.closed)) addBytes(state, record.bytes)
+  } else if ('tombstone' in record) {
+    state.tombstones.set(record.tombstone, { seq: record.seq, bytes: record.bytes, isGone: false })
+  } else if ('gone' in record) {
     const tombstone = state.tombstones.get(record.gone)
-    if (tombstone !== undefined) tombstone.isGone = true
+    if (tombstone === undefined || tombstone.isGone) return
+    tombstone.isGone = true
+    addBytes(state, -tombstone.bytes)
   } else if ('forget' in record) state.tombstones.delete(record.forget)
   else if ('lock' in record) state.locks.set(record.lock, record)
   else if ('unlock' in record) state.locks.delete(record.unlock)
   else if ('channel' in record) state.channels.set(record.channel, record.name)
-  else if ('used' in record) state.usedBytes = record.used
+  else if ('used' in record) state.closedBytes = record.used
   else if ('stepped' in record) state.hasStepped = true
+  else if ('latest' in record) state.latestStartUs = Math.max(state.latestStartUs, record.latest)
+}
+
+function addBytes(state: JournalState, bytes: number): void {
+  if (state.closedBytes !== undefined) state.closedBytes = Math.max(0, state.closedBytes + bytes)
 }
 
 function restate(state: JournalState): JournalRecord[] {
   const records: JournalRecord[] = [{ reserve: state.reserved }]
-  if (state.usedBytes !== undefined) records.push({ used: state.usedBytes })
   if (state.hasStepped) records.push({ stepped: 1 })
+  if (state.latestStartUs > 0) records.push({ latest: state.latestStartUs })
   for (const [channel, name] of state.channels) records.push({ channel, name })
   for (const [lock, span] of state.locks) {
     records.push({ lock, channel: span.channel, fromUs: span.fromUs, toUs: span.toUs })
   }
   for (const [open, seq] of state.open) records.push({ open, seq })
-  for (const [tombstone, { seq, isGone }] of state.tombstones) {
-    records.push({ tombstone, seq })
+  for (const [tombstone, { seq, bytes, isGone }] of state.tombstones) {
+    records.push({ tombstone, seq, bytes })
     if (isGone) records.push({ gone: tombstone })
   }
+  // Last: it counts what the records before it would add or take away once more.
+  if (state.closedBytes !== undefined) records.push({ used: state.closedBytes })
   return records
 }

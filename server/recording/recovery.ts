@@ -1,6 +1,11 @@
 // What a crash left of a segment is made a whole file again (FORMAT.md §5, *Recover*).
 import { parseMoov } from '../media/mp4/movie.ts'
-import { movieFragmentRandomAccess, segmentFooter } from '../media/segment/segment-footer.ts'
+import {
+  mfraBytesFromTail,
+  movieFragmentRandomAccess,
+  parseSegmentFooter,
+  segmentFooter,
+} from '../media/segment/segment-footer.ts'
 import { parseSegmentFileHead, type SegmentHead } from '../media/segment/segment-head.ts'
 import { crcSeed, footerFlags, trackIds, uuidBytes } from '../media/segment/segment-layout.ts'
 import { scanFragmentsLater } from '../media/segment/segment-scan.ts'
@@ -8,9 +13,13 @@ import { SegmentTable, TrackTable } from '../media/segment/segment-table.ts'
 import type { TrackConfig } from '../media/track.ts'
 import type { Disk } from './disk.ts'
 import type { SegmentRow } from './recorder-protocol.ts'
+import { parseSegmentPath } from './segment-path.ts'
 
 /** The longest head a segment file has: `moov` with parameter sets, and the box that describes it. */
 export const maxFileHeadBytes = 256 * 1024
+
+/** The longest footer and `mfra` that are looked at as they are; longer ones are written anew. */
+const maxTailBytes = 16 * 1024 * 1024
 
 export type Recovery =
   | { kind: 'recovered'; row: SegmentRow }
@@ -22,15 +31,26 @@ export type Recovery =
 /**
  * Scans a segment that was left open, cuts its torn tail off, covers damaged stretches, writes its footer and syncs it.
  *
- * Only writes where nothing committed lies, and may itself be stopped anywhere: the next recovery finds the same.
+ * Only writes where nothing committed lies, and may itself be stopped anywhere: the next recovery finds the same. A file
+ * that was closed already is left as it is. From `rewriteFrom` on, footage is written once more as it is: after a sync
+ * that failed, the kernel takes those pages for clean and would never write them.
  */
-export async function recoverSegment(disk: Disk, folder: string, path: string, spaceId: string): Promise<Recovery> {
+export async function recoverSegment(
+  disk: Disk,
+  folder: string,
+  path: string,
+  spaceId: string,
+  rewriteFrom = Number.POSITIVE_INFINITY,
+): Promise<Recovery> {
   const size = (await disk.stat(`${folder}/${path}`))?.sizeBytes
   if (size === undefined) return { kind: 'missing' }
   const file = await disk.open(`${folder}/${path}`, 'update')
   try {
     const parsed = parseSegmentFileHead(await disk.read(file, 0, Math.min(size, maxFileHeadBytes)))
-    if (parsed === undefined || parsed.head.spaceId !== spaceId) return { kind: 'empty' }
+    // Where the head never reached the disk, old bytes of another segment may stand in its place.
+    const name = parseSegmentPath(path)
+    const isOurs = parsed?.head.spaceId === spaceId && parsed.head.sequence === name?.sequence
+    if (parsed === undefined || !isOurs || parsed.head.runId !== name?.runId) return { kind: 'empty' }
     const tracks = parseMoov(parsed.movie)
     const table = new SegmentTable(
       tracks.map((track) => new TrackTable(track.id, track.timescale, track.startOffsetTicks > 0)),
@@ -43,19 +63,23 @@ export async function recoverSegment(disk: Disk, folder: string, path: string, s
     const { syncedThrough } = await scanFragmentsLater(read, probe, { ...options, proveDataFrom: size })
     const scan = await scanFragmentsLater(read, table, { ...options, proveDataFrom: syncedThrough })
     if (table.fragments === 0) return { kind: 'empty' }
+    const config = tracks.map((track) => track.config).filter((config) => config !== undefined)
+    const row = segmentRow(parsed.head, config, table, path)
+    const closed = await readTail(disk, file, scan.endOffset, size, parsed.head.segmentId)
+    if (closed !== undefined && rewriteFrom >= size) {
+      await disk.sync(file)
+      const footerBytes = closed.footerBytes
+      const flags = row.flags | (closed.flags & footerFlags.recovered) | ((closed.flags & footerFlags.damaged) << 1)
+      return { kind: 'recovered', row: { ...row, sizeBytes: size, footerOffset: scan.endOffset, footerBytes, flags } }
+    }
     for (const [start, end] of scan.holes) await coverHole(disk, file, start, end)
+    if (rewriteFrom < scan.endOffset) await rewrite(disk, file, rewriteFrom, scan.endOffset)
     const flags = footerFlags.recovered | (scan.holes.length > 0 ? footerFlags.damaged : 0)
     const footer = segmentFooter(parsed.head.segmentId, table, flags)
     const tail = Buffer.concat([footer, movieFragmentRandomAccess(table)])
     await disk.truncate(file, scan.endOffset)
     await disk.write(file, tail, 0, tail.length, scan.endOffset)
     await disk.sync(file)
-    const row = segmentRow(
-      parsed.head,
-      tracks.map((track) => track.config).filter((config) => config !== undefined),
-      table,
-      path,
-    )
     return {
       kind: 'recovered',
       row: {
@@ -68,6 +92,31 @@ export async function recoverSegment(disk: Disk, folder: string, path: string, s
     }
   } finally {
     await disk.close(file)
+  }
+}
+
+/** Length and flags of the footer, where from `at` on the file has a whole one and `mfra`, and nothing else. */
+async function readTail(
+  disk: Disk,
+  file: number,
+  at: number,
+  size: number,
+  segmentId: string,
+): Promise<{ footerBytes: number; flags: number } | undefined> {
+  if (size <= at || size - at > maxTailBytes) return undefined
+  const tail = await disk.read(file, at, size - at)
+  const mfraBytes = mfraBytesFromTail(tail)
+  if (mfraBytes === undefined || mfraBytes >= tail.length) return undefined
+  const footer = parseSegmentFooter(tail.subarray(0, tail.length - mfraBytes))
+  if (footer?.segmentId !== segmentId || footer.table.endOffset !== at) return undefined
+  const isWhole = Buffer.compare(movieFragmentRandomAccess(footer.table), tail.subarray(-mfraBytes)) === 0
+  return isWhole ? { footerBytes: tail.length - mfraBytes, flags: footer.flags } : undefined
+}
+
+async function rewrite(disk: Disk, file: number, from: number, to: number): Promise<void> {
+  for (let at = from; at < to; at += aheadBytes) {
+    const bytes = await disk.read(file, at, Math.min(aheadBytes, to - at))
+    await disk.write(file, bytes, 0, bytes.length, at)
   }
 }
 

@@ -15,16 +15,23 @@ export interface RetentionOptions {
   folder: string
   journal: Journal
   report: (removed: Removed) => void
+  /** Throws unless the disk is still the right one. */
+  prove: () => Promise<void>
 }
 
 /** How many files one round deletes at most: what a crash in it leaves to finish. */
 const roundFiles = 32
+
+/** How many of a stream's oldest files are remembered where every folder had to be read for them. */
+const aheadFiles = 512
 
 interface Candidate {
   sequence: number
   path: string
   startUs: number
 }
+
+type Chosen = Pick<Candidate, 'sequence' | 'path'> & { bytes: number }
 
 /** The segments of one `<channel>/<stream>-<kind>` folder, oldest first, an hour's folder at a time. */
 interface StreamCursor {
@@ -43,6 +50,7 @@ export class Retention {
   #cursors: Map<string, StreamCursor> | undefined
   #pins: ReadonlySet<number> = new Set()
   #oldestUs: number | undefined
+  #hadStepped = false
   /** Reported and not yet acknowledged: path by sequence number. */
   readonly #unforgotten = new Map<number, string>()
 
@@ -56,7 +64,14 @@ export class Retention {
   }
 
   setPins(sequences: ReadonlySet<number>): void {
+    const hasFreed = [...this.#pins].some((sequence) => !sequences.has(sequence))
     this.#pins = sequences
+    // What is no longer pinned may be the oldest again.
+    if (hasFreed) this.#readAnew()
+  }
+
+  #readAnew(): void {
+    for (const cursor of this.#cursors?.values() ?? []) cursor.ahead = []
   }
 
   /** A segment was made: its folder must be looked at again when its turn comes. */
@@ -70,26 +85,29 @@ export class Retention {
     )
   }
 
-  /** Finishes deletions a crash interrupted, and reports again what the index has not acknowledged. */
+  /** Finishes deletions a crash or a fault interrupted, and reports again what an earlier process had reported. */
   async finishStarted(): Promise<void> {
-    const started = [...this.#options.journal.state.tombstones]
+    const started = [...this.#options.journal.state.tombstones].filter(([, { seq }]) => !this.#unforgotten.has(seq))
     if (started.length === 0) return
     await this.#unlinkAll(
-      started.map(([path, { seq }]) => ({ path, sequence: seq, startUs: 0 })),
+      started.map(([path, { seq }]) => ({ path, sequence: seq })),
       'finished after a restart',
     )
   }
 
   /** Deletes the oldest files until about `bytes` are freed. Returns how many were; 0 where none could be deleted. */
   async removeOldest(bytes: number): Promise<number> {
-    const chosen: Candidate[] = []
+    const { hasStepped } = this.#options.journal.state
+    if (hasStepped && !this.#hadStepped) this.#readAnew()
+    this.#hadStepped = hasStepped
+    const chosen: Chosen[] = []
     let freed = 0
     while (freed < bytes && chosen.length < roundFiles) {
       const oldest = await this.#takeOldest()
       if (oldest === undefined) break
       const stats = await this.#options.disk.stat(`${this.#options.folder}/${oldest.path}`)
       if (stats === undefined) continue
-      chosen.push(oldest)
+      chosen.push({ ...oldest, bytes: stats.sizeBytes })
       freed += stats.sizeBytes
     }
     if (chosen.length === 0) return 0
@@ -101,8 +119,14 @@ export class Retention {
     for await (const candidate of this.#walk(channelId)) {
       if (!this.#options.journal.state.open.has(candidate.path)) all.push(candidate)
     }
+    const { disk, folder } = this.#options
     for (let at = 0; at < all.length; at += roundFiles) {
-      await this.#remove(all.slice(at, at + roundFiles), 'its camera was removed with its recordings')
+      const chosen: Chosen[] = []
+      for (const candidate of all.slice(at, at + roundFiles)) {
+        const bytes = (await disk.stat(`${folder}/${candidate.path}`))?.sizeBytes ?? 0
+        chosen.push({ ...candidate, bytes })
+      }
+      await this.#remove(chosen, 'its camera was removed with its recordings')
     }
   }
 
@@ -110,18 +134,18 @@ export class Retention {
   async removeEmpty(path: string): Promise<void> {
     const name = parseSegmentPath(path)
     if (name === undefined) return
-    await this.#remove([{ path, sequence: name.sequence, startUs: name.startUs }], 'held no footage')
+    await this.#remove([{ path, sequence: name.sequence, bytes: 0 }], 'held no footage')
   }
 
-  async #remove(chosen: Candidate[], reason: string): Promise<number> {
+  async #remove(chosen: Chosen[], reason: string): Promise<number> {
     const { journal } = this.#options
-    for (const { path, sequence } of chosen) journal.append({ tombstone: path, seq: sequence })
+    for (const { path, sequence, bytes } of chosen) journal.append({ tombstone: path, seq: sequence, bytes })
     await journal.sync()
     return await this.#unlinkAll(chosen, reason)
   }
 
-  async #unlinkAll(chosen: Candidate[], reason: string): Promise<number> {
-    const { disk, folder, journal } = this.#options
+  async #unlinkAll(chosen: Pick<Chosen, 'path' | 'sequence'>[], reason: string): Promise<number> {
+    const { disk, folder, journal, prove } = this.#options
     const folders = new Set<string>()
     let bytes = 0
     for (const { path } of chosen) {
@@ -132,6 +156,8 @@ export class Retention {
       bytes += stats.sizeBytes
     }
     for (const changed of folders) await this.#syncOrPrune(changed)
+    // A file that was not there is gone only if the disk was: a mount that vanished shows an empty folder too.
+    await prove()
     for (const { path, sequence } of chosen) {
       journal.append({ gone: path })
       this.#unforgotten.set(sequence, path)
@@ -177,6 +203,7 @@ export class Retention {
     this.#cursors ??= await this.#streamCursors()
     let oldest: StreamCursor | undefined
     for (const cursor of this.#cursors.values()) {
+      this.#dropKept(cursor)
       if (cursor.ahead.length === 0) await this.#fill(cursor)
       const first = cursor.ahead[0]
       if (first !== undefined && (oldest === undefined || first.sequence < oldest.ahead[0]!.sequence)) oldest = cursor
@@ -184,6 +211,13 @@ export class Retention {
     const taken = oldest?.ahead.shift()
     if (taken !== undefined) this.#oldestUs = taken.startUs
     return taken
+  }
+
+  /** Pins and locks may have come since the folder was read. */
+  #dropKept(cursor: StreamCursor): void {
+    cursor.ahead = cursor.ahead.filter(({ path, sequence, startUs }) => {
+      return this.#mayGo(path, sequence, path.slice(0, path.indexOf('/')), startUs)
+    })
   }
 
   async #streamCursors(): Promise<Map<string, StreamCursor>> {
@@ -198,9 +232,11 @@ export class Retention {
 
   /** Reads the folders of the oldest hour that holds a segment which may go. */
   async #fill(cursor: StreamCursor): Promise<void> {
-    const days = await this.#names(cursor.folder, /^\d{8}$/)
-    const ordered = this.#options.journal.state.hasStepped ? await this.#bySequence(cursor.folder, days) : days
-    for (const day of ordered) {
+    if (this.#options.journal.state.hasStepped) {
+      cursor.ahead = await this.#lowestNumbers(cursor.folder)
+      return
+    }
+    for (const day of await this.#names(cursor.folder, /^\d{8}$/)) {
       for (const hour of await this.#names(`${cursor.folder}/${day}`, /^\d{2}$/)) {
         cursor.ahead = await this.#hour(`${cursor.folder}/${day}/${hour}`)
         if (cursor.ahead.length > 0) return
@@ -208,17 +244,16 @@ export class Retention {
     }
   }
 
-  /** After a clock has stepped, the days' names no longer tell the order: the first number in each does. */
-  async #bySequence(folder: string, days: string[]): Promise<string[]> {
-    const firsts = new Map<string, number>()
-    for (const day of days) {
-      let first = Number.POSITIVE_INFINITY
+  /** After a clock has stepped, names no longer tell the order: all are looked at, and the lowest numbers kept. */
+  async #lowestNumbers(folder: string): Promise<Candidate[]> {
+    let lowest: Candidate[] = []
+    for (const day of await this.#names(folder, /^\d{8}$/)) {
       for (const hour of await this.#names(`${folder}/${day}`, /^\d{2}$/)) {
-        for (const { sequence } of await this.#hour(`${folder}/${day}/${hour}`)) first = Math.min(first, sequence)
+        const all = [...lowest, ...(await this.#hour(`${folder}/${day}/${hour}`))]
+        lowest = all.sort((a, b) => a.sequence - b.sequence).slice(0, aheadFiles)
       }
-      firsts.set(day, first)
     }
-    return days.sort((a, b) => firsts.get(a)! - firsts.get(b)!)
+    return lowest
   }
 
   /** The segments of an hour's folder that may go, in the order they were made. */
@@ -254,12 +289,19 @@ export class Retention {
     }
   }
 
-  /** All bytes of footage in the space: read where the journal does not tell. */
+  /** Bytes of all closed footage in the space, locked and pinned too: counted where the journal does not tell. */
   async countBytes(): Promise<number> {
+    const { disk, folder, journal } = this.#options
     let bytes = 0
-    for (const channel of await this.#names('', /^[0-9a-f-]{36}$/)) {
-      for await (const { path } of this.#walk(channel)) {
-        bytes += (await this.#options.disk.stat(`${this.#options.folder}/${path}`))?.sizeBytes ?? 0
+    for (const below of (await this.#streamCursors()).keys()) {
+      for (const day of await this.#names(below, /^\d{8}$/)) {
+        for (const hour of await this.#names(`${below}/${day}`, /^\d{2}$/)) {
+          for (const { name } of (await disk.list(`${folder}/${below}/${day}/${hour}`)) ?? []) {
+            const path = `${below}/${day}/${hour}/${name}`
+            if (sequenceOfName(name) === undefined || journal.state.open.has(path)) continue
+            bytes += (await disk.stat(`${folder}/${path}`))?.sizeBytes ?? 0
+          }
+        }
       }
     }
     return bytes

@@ -82,6 +82,8 @@ interface Current {
   syncedAtUs: number
   syncing: Promise<void> | undefined
   hasAskedKeyframe: boolean
+  /** A sync of the file failed: what the kernel then holds for written may never be. Nothing more is put in it. */
+  isBroken: boolean
 }
 
 export class SegmentWriter implements RunReader {
@@ -250,17 +252,18 @@ export class SegmentWriter implements RunReader {
   async #do(job: Job): Promise<boolean> {
     switch (job.type) {
       case 'begin':
-        await this.#closeCurrent()
+        // Whatever comes of the segment before: what follows is another run's.
         this.#run = { tracks: job.tracks, runId: job.runId, index: 0, startUs: 0 }
         this.#isConfigChanged = false
+        await this.#closeCurrent()
         return true
       case 'config':
         if (this.#run !== undefined) this.#run.tracks = job.tracks
         this.#isConfigChanged = true
         return true
       case 'end':
-        await this.#closeCurrent()
         this.#run = undefined
+        await this.#closeCurrent()
         return true
       case 'fragment':
         return await this.#writeWithRoom(job)
@@ -294,7 +297,7 @@ export class SegmentWriter implements RunReader {
       if (hasPicture && !fragment.isKey) return
       this.#waitsForKey = false
     }
-    if (this.#mustRotate(fragment, job.utcUs)) await this.#closeCurrent()
+    if (this.#current?.isBroken || this.#mustRotate(fragment, job.utcUs)) await this.#closeCurrent()
     if (this.#current === undefined) this.#current = await this.#create(job)
     const current = this.#current
     const utcUs = Math.max(job.utcUs, current.lastUtcUs)
@@ -394,6 +397,7 @@ export class SegmentWriter implements RunReader {
       syncedAtUs: clock.monotonicUs(),
       syncing: undefined,
       hasAskedKeyframe: false,
+      isBroken: false,
     }
   }
 
@@ -426,7 +430,10 @@ export class SegmentWriter implements RunReader {
       .then(() => {
         if (!wasAnchored) this.#options.report({ type: 'segment-opened', row: this.#row(current) })
       })
-      .catch((error: unknown) => this.#options.volume.fail(error))
+      .catch((error: unknown) => {
+        current.isBroken = true
+        this.#options.volume.fail(error)
+      })
       .finally(() => {
         current.syncing = undefined
       })
@@ -464,6 +471,10 @@ export class SegmentWriter implements RunReader {
     this.#current = undefined
     const { segment, table } = current
     await current.syncing
+    if (current.isBroken) {
+      await this.#options.volume.abandonSegment(segment)
+      return
+    }
     const footerOffset = segment.position
     const footer = segmentFooter(segment.segmentId, table, 0)
     const tail = Buffer.concat([footer, movieFragmentRandomAccess(table)])

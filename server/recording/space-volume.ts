@@ -54,7 +54,6 @@ export interface OpenSegment {
 
 const reserveBlock = 256
 const heartbeatMs = 5_000
-const usedRecordMs = 60_000
 
 export class SpaceVolume {
   readonly settings: SpaceSettings
@@ -68,16 +67,17 @@ export class SpaceVolume {
   #journal: Journal | undefined
   #retention: Retention | undefined
   #nextSequence = 0
-  #lastStartUs = 0
-  #usedBytes = 0
+  /** When the newest segment of each stream began, UTC microseconds. */
+  readonly #lastStartUs = new Map<string, number>()
+  readonly #openSegments = new Set<OpenSegment>()
   #freeBytes = 0
   #isTight = false
   #knownFolders = new Set<string>()
   /** Folders in which a name was made or removed that is not safe yet. */
   #unsyncedFolders = new Set<string>()
+  readonly #folderSyncs = new Map<string, Promise<void>>()
   #latenciesMs: number[] = []
   #heartbeatAtUs = Number.NEGATIVE_INFINITY
-  #usedRecordAtUs = 0
   #provedAtUs = Number.NEGATIVE_INFINITY
   #openAtUs = Number.NEGATIVE_INFINITY
   #busy: Promise<void> | undefined
@@ -121,11 +121,18 @@ export class SpaceVolume {
       state: this.#state === 'opening' ? 'idle' : state,
       ...(this.#fault === undefined ? {} : { fault: this.#fault, faultDetail: this.#faultDetail }),
       folder: this.#folder,
-      usedBytes: Math.max(0, Math.round(this.#usedBytes)),
+      usedBytes: this.#usedBytes,
       freeBytes: this.#freeBytes,
       writeLatencyMs: sorted[Math.floor(sorted.length * 0.95)] ?? 0,
       ...(oldestUs === undefined ? {} : { oldestMs: Math.floor(oldestUs / 1000) }),
     }
+  }
+
+  /** Bytes of all footage: of closed segments as the journal counts them, of open ones as far as they are written. */
+  get #usedBytes(): number {
+    let bytes = this.#journal?.state.closedBytes ?? 0
+    for (const segment of this.#openSegments) bytes += segment.position
+    return bytes
   }
 
   /** Called a few times a second: opens, proves, deletes and notes what is due. Never waited for, never overlaps itself. */
@@ -152,10 +159,11 @@ export class SpaceVolume {
         await this.#open()
       } else if (nowUs - this.#heartbeatAtUs >= heartbeatMs * 1000) {
         this.#heartbeatAtUs = nowUs
-        await this.#prove()
+        await this.#proveAnew()
         await this.#beat()
+        await this.#recoverOpen()
       }
-      if (this.#state === 'ready') await this.#housekeeping(nowUs)
+      if (this.#state === 'ready') await this.#housekeeping()
     } catch (error) {
       this.fail(error)
     }
@@ -167,19 +175,28 @@ export class SpaceVolume {
     this.#marker = await this.#readMarker()
     await this.#beat()
     if (this.#journal === undefined) {
-      this.#journal = await Journal.open(this.#disk, `${this.#folder}/journal`)
-      this.#nextSequence = this.#journal.state.reserved
+      const journal = await Journal.open(this.#disk, `${this.#folder}/journal`)
+      this.#nextSequence = journal.state.reserved
+      for (const path of journal.state.open.keys()) this.#unrecovered.set(path, Number.POSITIVE_INFINITY)
+      this.#journal = journal
       this.#retention = new Retention({
         disk: this.#disk,
         folder: this.#folder,
-        journal: this.#journal,
+        journal,
         report: (removed) => this.#onRemoved(removed),
+        prove: () => this.#proveAnew(),
       })
       await this.#reserve()
-      if (this.#journal.state.usedBytes === undefined) this.#usedBytes = await this.#retention.countBytes()
-      else this.#usedBytes = this.#journal.state.usedBytes
-      await this.#retention.finishStarted()
+    } else {
+      // Its file may be on the disk that was pulled, or be damaged by what failed.
+      this.#journal.restateNext()
+      await this.#journal.sync()
     }
+    const { state } = this.#journal
+    if (state.closedBytes === undefined) {
+      this.#journal.append({ used: await this.#retention!.countBytes() })
+    }
+    await this.#retention!.finishStarted()
     const { freeBytes } = await this.#disk.usage(this.#folder)
     this.#freeBytes = freeBytes
     const wasError = this.#state === 'error'
@@ -212,11 +229,12 @@ export class SpaceVolume {
       await this.#disk.write(file, bytes, 0, bytes.length, 0)
       await this.#disk.sync(file)
       await this.#disk.close(file)
-      await this.#disk.syncFolder(this.#folder)
-      await this.#disk.syncFolder(this.settings.volumePath)
     } else {
       await this.#remakeTornMarker(path)
     }
+    // Also where both were there: a process killed right after making them had not synced them.
+    await this.#disk.syncFolder(this.#folder)
+    await this.#disk.syncFolder(this.settings.volumePath)
     this.settings.isFresh = false
     this.#options.report({ type: 'space-made', spaceId: this.settings.id })
   }
@@ -225,11 +243,12 @@ export class SpaceVolume {
   async #remakeTornMarker(path: string): Promise<void> {
     const file = await this.#disk.open(path, 'update')
     try {
-      if (parseMarker(await this.#disk.read(file, 0, markerBytes)) !== undefined) return
+      const isWhole = parseMarker(await this.#disk.read(file, 0, markerBytes)) !== undefined
       const others = ((await this.#disk.list(this.#folder)) ?? []).filter((entry) => entry.name !== markerName)
-      if (others.length > 0) return
-      const bytes = writeMarker(this.#freshMarker())
-      await this.#disk.write(file, bytes, 0, bytes.length, 0)
+      if (!isWhole && others.length === 0) {
+        const bytes = writeMarker(this.#freshMarker())
+        await this.#disk.write(file, bytes, 0, bytes.length, 0)
+      }
       await this.#disk.sync(file)
     } finally {
       await this.#disk.close(file)
@@ -276,6 +295,12 @@ export class SpaceVolume {
     this.#provedAtUs = nowUs
   }
 
+  /** The same, however lately it was done. */
+  async #proveAnew(): Promise<void> {
+    this.#provedAtUs = Number.NEGATIVE_INFINITY
+    await this.#prove()
+  }
+
   /** Writes the marker anew; a read-only volume shows here. */
   async #beat(state = this.#marker?.state ?? 'new', isSynced = false): Promise<void> {
     const file = await this.#disk.open(`${this.#folder}/${markerName}`, 'update')
@@ -290,14 +315,9 @@ export class SpaceVolume {
     }
   }
 
-  async #housekeeping(nowUs: number): Promise<void> {
+  async #housekeeping(): Promise<void> {
     const { freeBytes, totalBytes } = await this.#disk.usage(this.#folder)
     this.#freeBytes = freeBytes
-    if (nowUs - this.#usedRecordAtUs >= usedRecordMs * 1000) {
-      this.#usedRecordAtUs = nowUs
-      this.#journal!.append({ used: Math.round(this.#usedBytes) })
-      await this.#journal!.sync()
-    }
     const triggerBytes = (this.settings.allocatedBytes * this.settings.overwriteThresholdPct) / 100
     const reserveBytes = this.#reserveBytes(totalBytes)
     this.#isTight = freeBytes + this.#usedBytes < this.settings.allocatedBytes
@@ -323,7 +343,6 @@ export class SpaceVolume {
   }
 
   #onRemoved(removed: { sequences: number[]; bytes: number; reason: string }): void {
-    this.#usedBytes -= removed.bytes
     const { sequences, reason } = removed
     this.#options.report({ type: 'segments-removed', spaceId: this.settings.id, sequences, reason })
   }
@@ -403,26 +422,56 @@ export class SpaceVolume {
     if (this.#journal!.state.channels.get(channelId) !== head.channelName) {
       this.#journal!.append({ channel: channelId, name: head.channelName })
     }
-    if (startUs < this.#lastStartUs - 60e6 && !this.#journal!.state.hasStepped) this.#journal!.append({ stepped: 1 })
-    this.#lastStartUs = Math.max(this.#lastStartUs, startUs)
-    // Before the file: one that the open list does not name would be found by the next reconciling only.
+    this.#noteStart(path, startUs)
     this.#journal!.append({ open: path, seq: sequence })
-    await this.#makeFolders(path)
-    const file = await this.#disk.open(`${this.#folder}/${path}`, 'create')
-    this.#unsyncedFolders.add(parentOf(path))
-    const bytes = segmentFileHead(movie, full)
-    await this.#disk.write(file, bytes, 0, bytes.length, 0)
-    this.#retention!.noteCreated(path)
-    this.#usedBytes += bytes.length
-    return {
-      file,
+    const segment: OpenSegment = {
+      file: -1,
       path,
       segmentId: full.segmentId,
       sequence,
       seed: crcSeed(uuidBytes(full.segmentId)),
-      position: bytes.length,
+      position: 0,
       syncedThrough: 0,
       isAnchored: false,
+    }
+    try {
+      // Before the file: one that the open list does not name would be found by the next reconciling only.
+      await this.#journal!.sync()
+      segment.file = await this.#openNew(path)
+      const bytes = segmentFileHead(movie, full)
+      await this.append(segment, bytes, 0, bytes.length)
+    } catch (error) {
+      await this.abandonSegment(segment)
+      throw error
+    }
+    this.#openSegments.add(segment)
+    this.#retention!.noteCreated(path)
+    return segment
+  }
+
+  /** Notes where a clock that was set back makes names lie about the order of segments. */
+  #noteStart(path: string, startUs: number): void {
+    const { state } = this.#journal!
+    const stream = path.split('/', 2).join('/')
+    const lastUs = this.#lastStartUs.get(stream) ?? state.latestStartUs
+    const hour = (us: number) => Math.floor(us / 3600e6)
+    if (hour(startUs) < hour(lastUs) && !state.hasStepped) this.#journal!.append({ stepped: 1 })
+    this.#lastStartUs.set(stream, startUs)
+  }
+
+  async #openNew(path: string): Promise<number> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#makeFolders(path)
+        const file = await this.#disk.open(`${this.#folder}/${path}`, 'create')
+        this.#unsyncedFolders.add(parentOf(path))
+        return file
+      } catch (error) {
+        // Retention may have removed an empty folder just now.
+        if (codeOf(error) !== 'ENOENT' || tries === 3) throw error
+        this.#knownFolders.clear()
+        await this.#proveAnew()
+      }
     }
   }
 
@@ -447,7 +496,6 @@ export class SpaceVolume {
     this.#latenciesMs.push(performance.now() - beganMs)
     if (this.#latenciesMs.length > 256) this.#latenciesMs.splice(0, 128)
     segment.position += end - start
-    this.#usedBytes += end - start
   }
 
   /** Makes what is committed safe. The first time, file, folders and open list too. */
@@ -465,11 +513,29 @@ export class SpaceVolume {
 
   async #syncFolders(path: string): Promise<void> {
     for (let folder = parentOf(path); ; folder = parentOf(folder)) {
-      if (this.#unsyncedFolders.has(folder)) {
-        await this.#disk.syncFolder(folder === '' ? this.#folder : `${this.#folder}/${folder}`)
-        this.#unsyncedFolders.delete(folder)
-      }
+      await this.#syncFolder(folder)
       if (folder === '') return
+    }
+  }
+
+  /** Makes the names in a folder safe. A sync that another waits for counts only for names made before it began. */
+  async #syncFolder(folder: string): Promise<void> {
+    for (;;) {
+      const running = this.#folderSyncs.get(folder)
+      if (running !== undefined) {
+        await running.catch(() => undefined)
+        continue
+      }
+      if (!this.#unsyncedFolders.delete(folder)) return
+      const sync = this.#disk
+        .syncFolder(folder === '' ? this.#folder : `${this.#folder}/${folder}`)
+        .catch((error: unknown) => {
+          this.#unsyncedFolders.add(folder)
+          throw error
+        })
+        .finally(() => this.#folderSyncs.delete(folder))
+      this.#folderSyncs.set(folder, sync)
+      await sync
     }
   }
 
@@ -478,39 +544,45 @@ export class SpaceVolume {
     await this.append(segment, footer, 0, footer.length)
     await this.sync(segment)
     await this.#disk.close(segment.file)
+    this.#openSegments.delete(segment)
     this.#journal!.append({ closed: segment.path, bytes: segment.position })
   }
 
   /** A segment that failed while it was written: recovered as after a crash, when the volume allows. */
   async abandonSegment(segment: OpenSegment): Promise<void> {
-    await this.#disk.close(segment.file).catch(() => undefined)
-    this.#abandoned.add(segment.path)
+    this.#openSegments.delete(segment)
+    if (segment.file >= 0) await this.#disk.close(segment.file).catch(() => undefined)
+    this.#unrecovered.set(segment.path, segment.syncedThrough)
   }
 
-  readonly #abandoned = new Set<string>()
-  #recovered = false
+  /** What an earlier process left open, and what failed in this one; and from where on its footage is written again. */
+  readonly #unrecovered = new Map<string, number>()
 
-  /** Recovers what an earlier process left open, and what failed in this one. */
+  /** One that cannot be recovered now stays in the list, and keeps no other: it is tried again with each heartbeat. */
   async #recoverOpen(): Promise<void> {
-    const paths = this.#recovered ? [...this.#abandoned] : [...this.#journal!.state.open.keys()]
-    this.#recovered = true
-    for (const path of paths) {
+    if (this.#unrecovered.size === 0) return
+    for (const [path, rewriteFrom] of [...this.#unrecovered]) {
       try {
-        await this.#recoverOne(path)
-        this.#abandoned.delete(path)
+        await this.#recoverOne(path, rewriteFrom)
+        this.#unrecovered.delete(path)
       } catch (error) {
         this.#options.logger.warn({ err: error }, `recover ${path}: ${String(error)}`)
-        if (codeOf(error) !== '') throw error
       }
     }
     await this.#journal!.sync()
   }
 
-  async #recoverOne(path: string): Promise<void> {
-    const result = await recoverSegment(this.#disk, this.#folder, path, this.settings.id)
+  async #recoverOne(path: string, rewriteFrom: number): Promise<void> {
+    const result = await recoverSegment(this.#disk, this.#folder, path, this.settings.id, rewriteFrom)
+    // Nothing is judged to be missing or empty on a disk that is not ours.
+    await this.#proveAnew()
     if (result.kind === 'recovered') {
+      // After a kill the names may still be unsafe, as the file was.
+      for (let folder = parentOf(path); folder !== ''; folder = parentOf(folder)) this.#unsyncedFolders.add(folder)
+      this.#unsyncedFolders.add('')
+      await this.#syncFolders(path)
       this.#journal!.append({ closed: path, bytes: result.row.sizeBytes })
-      await this.#journal!.sync()
+      // At once: from now on it may be deleted, and that must not be reported first.
       this.#options.report({ type: 'segment-closed', row: result.row })
       return
     }
@@ -523,7 +595,6 @@ export class SpaceVolume {
     await this.#busy
     this.#state = 'closed'
     if (this.#journal === undefined) return
-    this.#journal.append({ used: Math.round(this.#usedBytes) })
     await this.#journal.close()
   }
 }

@@ -64,10 +64,13 @@ export interface SpaceExpectation {
   known: KnownSegment[]
   /** Every segment must be closed, as after an orderly stop or a finished recovery. */
   isClosed: boolean
-  /** The index as the events left it, with what has been acknowledged; undefined where it is not looked at. */
+  /** The index as the events left it; undefined where it is not looked at. */
   rows: IndexRow[] | undefined
+  /** Events were lost on their way to the index: files may have no row, or an old one, until the next reconciling. */
+  hasLostEvents: boolean
   /** Files and their content that were there before and are none of the recorder's business. */
   strangers: ReadonlyMap<string, Uint8Array>
+  readStranger: (path: string) => Uint8Array | undefined
 }
 
 /** All that is wrong with a space; empty where every invariant holds. */
@@ -89,11 +92,16 @@ export function checkSpace(space: SpaceFiles, expected: SpaceExpectation): Probl
     checkSegment(path, found, expected, space, add)
     if (!known.has(path)) add('invariant', 3, `${path}: nobody made this file`)
   }
+  for (const path of space.journal.tombstones.keys()) {
+    if (expected.isClosed && space.segments.has(path))
+      add('invariant', 3, `${path}: has a tombstone, and is still there`)
+  }
   checkSequences(space, add)
   if (expected.rows !== undefined) checkRows(space, expected, add)
   for (const [path, content] of expected.strangers) {
-    if (!space.strangers.includes(path)) add('wrong-deletion', 6, `${path}: not ours, and gone`)
-    else if (content.length === 0) continue
+    const found = expected.readStranger(path)
+    if (found === undefined) add('wrong-deletion', 6, `${path}: not ours, and gone`)
+    else if (Buffer.compare(found, content) !== 0) add('wrong-deletion', 6, `${path}: not ours, and changed`)
   }
   return problems
 }
@@ -195,12 +203,12 @@ function checkRows(space: SpaceFiles, expected: SpaceExpectation, add: Add): voi
   for (const [path, found] of space.segments) {
     const row = rows.get(path)
     if (row === undefined) {
-      if (!space.journal.open.has(path) && !space.journal.tombstones.has(path)) {
+      if (!expected.hasLostEvents && !space.journal.open.has(path) && !space.journal.tombstones.has(path)) {
         add('invariant', 3, `${path}: neither a row nor an entry of the journal`)
       }
       continue
     }
-    if (!expected.isClosed || found.head === undefined || found.footer === undefined) continue
+    if (!expected.isClosed || expected.hasLostEvents || found.head === undefined || found.footer === undefined) continue
     const differing = differingFields(row, rowFrom(path, found))
     if (differing.length > 0) add('invariant', 10, `${path}: row and file differ in ${differing.join(', ')}`)
   }
@@ -232,7 +240,7 @@ export function rowFrom(path: string, found: FoundSegment): IndexRow {
     audioSamples: samples(2),
     flags:
       ((found.footer?.flags ?? 0) & 1) |
-      (head.clockTrust === 0 || found.fragments.some((fragment) => (fragment.flags & 4) !== 0) ? 2 : 0) |
+      (head.clockTrust === 0 ? 2 : 0) |
       (((found.footer?.flags ?? 0) & 2) === 0 ? 0 : 4),
   }
 }

@@ -99,7 +99,7 @@ export function readSegmentFile(bytes: Uint8Array): FoundSegment {
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (!readFileHead(bytes, view, found)) return found
-  const seed = crc32(Buffer.from(found.head!.segmentId.replaceAll('-', ''), 'hex'))
+  const seed = seedOf(found.head!.segmentId)
   let at = found.headBytes
   while (at + 8 <= bytes.length) {
     const size = view.getUint32(at)
@@ -287,6 +287,23 @@ function readTraf(
   }
   return track
 }
+
+/**
+ * Reads the fragment at `at` of a file whose head is known; undefined where none is, or not the whole of it.
+ * `problems` takes what is wrong with a fragment whose head CRC matches.
+ */
+export function readFragmentAt(
+  bytes: Uint8Array,
+  at: number,
+  segmentId: string,
+  problems: string[],
+): FoundFragment | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (at + 24 > bytes.length || usertypeAt(view, at + 8) !== 'fragment') return undefined
+  return readFragment(bytes, view, at, seedOf(segmentId), problems)
+}
+
+const seedOf = (segmentId: string) => crc32(Buffer.from(segmentId.replaceAll('-', ''), 'hex'))
 
 /** Invariant 9, and what follows from fragments being numbered as they are written. */
 function checkOrder(found: FoundSegment): void {

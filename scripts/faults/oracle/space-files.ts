@@ -11,13 +11,27 @@ export interface FoundMarker {
   state: string
 }
 
+/** The CRC-32 that ends a marker and begins a line of the journal. */
+const crcText = (bytes: Uint8Array | string) => crc32(bytes).toString(16).padStart(8, '0')
+
+/** A line of the journal, for a rig that makes a space by itself. */
+export function journalLine(record: object): string {
+  const json = JSON.stringify(record)
+  return `${crcText(json)} ${json}\n`
+}
+
+/** A marker, likewise. */
+export function markerFile(marker: FoundMarker): Uint8Array {
+  const text = Buffer.from(`${JSON.stringify({ format: 1, ...marker })}\n`.padEnd(504, ' '))
+  return Buffer.concat([text, Buffer.from(crcText(text))])
+}
+
 /** Reads a marker; the finding as text where it is none. */
 export function readMarker(bytes: Uint8Array | undefined): FoundMarker | string {
   if (bytes === undefined) return 'missing'
   if (bytes.length !== 512) return `${bytes.length} bytes`
   const text = Buffer.from(bytes).toString('latin1')
-  const crc = crc32(bytes.subarray(0, 504)).toString(16).padStart(8, '0')
-  if (text.slice(504) !== crc) return 'CRC differs'
+  if (text.slice(504) !== crcText(bytes.subarray(0, 504))) return 'CRC differs'
   try {
     const fields = JSON.parse(Buffer.from(bytes.subarray(0, 504)).toString('utf8'))
     if (fields.format !== 1) return `format ${fields.format}`
@@ -69,7 +83,7 @@ export function readJournal(tree: FileTree, folder: string): FoundJournal {
 
 function apply(journal: FoundJournal, line: string): void {
   const json = line.slice(9)
-  if (line[8] !== ' ' || crc32(json).toString(16).padStart(8, '0') !== line.slice(0, 8)) {
+  if (line[8] !== ' ' || crcText(json) !== line.slice(0, 8)) {
     journal.skipped++
     return
   }
