@@ -56,6 +56,7 @@ import { RecordingStore } from './recording/recording-store.ts'
 import { spaceRoutes } from './space/space-routes.ts'
 import { SpaceService } from './space/space-service.ts'
 import { SpaceStore } from './space/space-store.ts'
+import { displayUrl } from './stream/source-address.ts'
 import { systemRoutes } from './system/system-routes.ts'
 import { SystemService } from './system/system-service.ts'
 import { version } from './version.ts'
@@ -129,7 +130,16 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     clock,
   })
   const removals = new FootageRemovals(settingStore, recordings)
-  const cameras = new CameraService({ store: cameraStore, seal, spaces, footage: removals, log, bus, clock })
+  const cameras = new CameraService({
+    store: cameraStore,
+    seal,
+    spaces,
+    footage: removals,
+    log,
+    shownUrl: displayUrl,
+    bus,
+    clock,
+  })
 
   const push = new PushHub({ version, clock, bus })
   scope.add(() => push.close())
@@ -196,7 +206,6 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
       bus,
       clock,
       basePath: config.basePath,
-      origins: config.origins,
     }),
     ...cameraRoutes(cameras, options.tests),
     ...spaceRoutes(spaces),
@@ -233,7 +242,6 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
 
   const upgrades = new UpgradeDispatch({
     basePath: config.basePath,
-    origins: config.origins,
     check,
     keepSession: (sessionId) => sessions.keep(sessionId, config.sessionHours * 3_600_000),
     logger,
@@ -246,7 +254,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
           step(request, response as Response, (error?: unknown) => (error ? reject(error) : resolve()))
         })
       }
-      return { actor: actorOf(request), host: request.host }
+      return { actor: actorOf(request), host: request.host, loginOrigin: request.session?.origin }
     },
   })
   scope.add(() => upgrades.close())

@@ -36,9 +36,6 @@ export interface Config {
   /** `NIGHTJAR_TRUST_PROXY`, default `loopback`: addresses or networks (commas) whose `X-Forwarded-*` headers are
    * believed. Wrongly wide, a client can lie about its address and evade the login limit. */
   readonly trustProxy: string
-  /** `NIGHTJAR_ORIGINS`, origins (commas), default none: pages besides our own that may open WebSockets and change
-   * things, such as a proxy's public address where it does not send `X-Forwarded-Host`. */
-  readonly origins: readonly string[]
   /** `NIGHTJAR_LOG_LEVEL`, `debug info warn error silent`, default `info`: what the process prints on its output. */
   readonly logLevel: string
   /** `NIGHTJAR_DESKTOP_DIR`, default `dist/web-desktop` beside the sources: the built web desktop. */
@@ -78,7 +75,6 @@ export function readConfig(env: Environment): Config {
     sessionHours: reader.integer('NIGHTJAR_SESSION_HOURS', 168, 1, 8760),
     logEntries: reader.integer('NIGHTJAR_LOG_ENTRIES', 200_000, 1000, 10_000_000),
     trustProxy: reader.text('NIGHTJAR_TRUST_PROXY', 'loopback'),
-    origins: reader.origins('NIGHTJAR_ORIGINS'),
     logLevel: reader.oneOf('NIGHTJAR_LOG_LEVEL', logLevels, 'info'),
     desktopDir: resolve(reader.text('NIGHTJAR_DESKTOP_DIR', resolve(import.meta.dirname, '../dist/web-desktop'))),
   }
@@ -124,18 +120,6 @@ class EnvironmentReader {
       )
     }
     return path
-  }
-
-  origins(key: string): string[] {
-    const texts = this.text(key, '').split(',')
-    return texts.flatMap((text) => {
-      const origin = text.trim()
-      if (origin === '') return []
-      if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-        throw refusal(key, `must be origins such as https://nas.example, not ${JSON.stringify(origin)}`)
-      }
-      return [origin]
-    })
   }
 
   unknownKeys(): string[] {

@@ -30,6 +30,8 @@ export interface CameraServiceOptions {
   spaces: SpaceDirectory
   footage: FootageDirectory
   log: LogService
+  /** An address as it may be shown: without secrets. */
+  shownUrl: (url: string) => string
   bus: Bus
   clock: Clock
 }
@@ -83,7 +85,7 @@ export class CameraService {
       message: `camera ${camera.name} was added as channel ${camera.channel}`,
       cameraId: id,
       by,
-      detail: shownFields(camera, password !== ''),
+      detail: shownFields(camera, password !== '', this.#options.shownUrl),
     })
     this.#options.bus.emit('camera-changed', { camera })
     return camera
@@ -105,8 +107,8 @@ export class CameraService {
     await this.#options.store.update(after)
     const camera = cameraFromStored(after)
     const detail = changesOf(
-      shownFields(cameraFromStored(before), false),
-      shownFields(camera, password !== undefined && password !== this.#unsealed(before)),
+      shownFields(cameraFromStored(before), false, this.#options.shownUrl),
+      shownFields(camera, password !== undefined && password !== this.#unsealed(before), this.#options.shownUrl),
     )
     if (Object.keys(detail).length > 0) {
       this.#options.log.record({
@@ -239,21 +241,16 @@ function cameraFromStored({ passwordSealed, ...camera }: StoredCamera): Camera {
 type Fields = Record<string, unknown>
 
 /** A camera's settings as the log shows them. A password that was set or changed is `(secret)`. */
-function shownFields(camera: Camera, isPasswordNew: boolean): Fields {
+function shownFields(camera: Camera, isPasswordNew: boolean, shownUrl: (url: string) => string): Fields {
   const { id: _id, channel: _channel, createdMs: _created, hasPassword: _has, streams, ...fields } = camera
   const shown: Fields = { ...fields }
-  for (const one of streams) shown[`stream${one.stream}`] = shownStream(one)
+  for (const one of streams) shown[`stream${one.stream}`] = shownStream(one, shownUrl)
   if (isPasswordNew) shown['password'] = '(secret)'
   return shown
 }
 
-function shownStream(one: StreamSettings): string {
-  return `${maskSecrets(one.url)}${one.isRecorded ? ', recorded' : ''}${one.hasAudio ? ', with sound' : ''}`
-}
-
-/** Some cameras take user name and password in the query: those values are not shown. */
-export function maskSecrets(url: string): string {
-  return url.replace(/([?&;][^=&;]*(?:pass|pwd|user|login|auth|token|key|secret)[^=&;]*=)[^&;#]*/gi, '$1(secret)')
+function shownStream(one: StreamSettings, shownUrl: (url: string) => string): string {
+  return `${shownUrl(one.url)}${one.isRecorded ? ', recorded' : ''}${one.hasAudio ? ', with sound' : ''}`
 }
 
 function changesOf(before: Fields, after: Fields): Fields {

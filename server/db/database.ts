@@ -176,11 +176,15 @@ export interface KnexOptions {
   leavesCheckpoints?: boolean
 }
 
+/** knex prints what it also throws; whoever catches it logs it, once. */
+const quiet = { warn() {}, error() {}, deprecate() {}, debug() {} }
+
 /** A connection (SQLite) or a pool (MariaDB), without migrations: for worker threads, and for `Database` itself. */
 export function openKnex(place: DatabasePlace, options: KnexOptions): Knex {
   if (place.kind === 'mysql') {
     return knexModule({
       client: 'mysql2',
+      log: quiet,
       connection: mysqlConnection(place.url, place.schema),
       pool: { min: 0, max: 8 },
       acquireConnectionTimeout: 10_000,
@@ -188,6 +192,7 @@ export function openKnex(place: DatabasePlace, options: KnexOptions): Knex {
   }
   return knexModule({
     client: 'better-sqlite3',
+    log: quiet,
     connection: { filename: place.file },
     useNullAsDefault: true,
     pool: {
@@ -306,6 +311,7 @@ function makeFile(file: string): void {
 async function withServer<T>(url: string, work: (server: Knex) => Promise<T>): Promise<T> {
   const server = knexModule({
     client: 'mysql2',
+    log: quiet,
     connection: mysqlConnection(url, undefined),
     pool: { min: 0, max: 1 },
     acquireConnectionTimeout: 10_000,

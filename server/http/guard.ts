@@ -29,6 +29,8 @@ declare module 'express-session' {
     csrfToken: string
     /** When the session was last written: it is written again, and the cookie sent again, once an hour. */
     keptMs: number
+    /** Of the page that logged in, as its browser named it; undefined for other clients. */
+    origin: string | undefined
   }
 }
 
@@ -79,16 +81,17 @@ function isSameToken(given: string | undefined, expected: string | undefined): b
 }
 
 /**
- * Whether a request comes from a page of ours, as far as its `Origin` tells.
+ * Whether a WebSocket is asked for by a page of ours, as far as its `Origin` tells.
  *
- * A browser names the page's origin on every WebSocket and every cross-site change; other clients send none, and hold
- * no cookie of somebody else. `host` is what the page's address must name: `Host`, or what a trusted proxy says it was.
+ * A browser names the page's origin with every WebSocket; other clients need not, and hold no cookie of somebody else.
+ * Ours is the origin that logged in, which holds behind a proxy that hides its name, or that of the host asked.
  */
-export function isOwnOrigin(request: IncomingMessage, host: string | undefined, allowed: readonly string[]): boolean {
+export function isOwnOrigin(
+  request: IncomingMessage,
+  host: string | undefined,
+  loginOrigin: string | undefined,
+): boolean {
   const { origin } = request.headers
-  if (origin === undefined) return true
-  if (allowed.includes(origin)) return true
-  // Sent by browsers on HTTPS and localhost only, but then it cannot be forged by a page.
-  if (request.headers['sec-fetch-site'] === 'same-origin') return true
+  if (origin === undefined || origin === loginOrigin) return true
   return URL.canParse(origin) && new URL(origin).host === host
 }

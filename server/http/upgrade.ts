@@ -10,13 +10,12 @@ import { type Actor, isOwnOrigin, type PrivilegeCheck } from './guard.ts'
 
 export interface UpgradeOptions {
   basePath: string
-  origins: readonly string[]
   check: PrivilegeCheck
-  /** The actor of an upgrade request, and the host its page must be of. */
+  /** The actor of an upgrade request, and what its page's origin is held against: the host asked, and the login's origin. */
   authenticate: (
     request: IncomingMessage,
     response: ServerResponse,
-  ) => Promise<{ actor: Actor | undefined; host: string | undefined }>
+  ) => Promise<{ actor: Actor | undefined; host: string | undefined; loginOrigin: string | undefined }>
   /** Prolongs a session whose socket is open; false where the session is there no more. */
   keepSession: (sessionId: string) => Promise<boolean>
   logger: Logger
@@ -100,14 +99,14 @@ export class UpgradeDispatch {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { basePath, origins, check, authenticate } = this.#options
+    const { basePath, check, authenticate } = this.#options
     const pathname = (request.url ?? '').split('?')[0]!
     const path = pathname.startsWith(basePath) ? pathname.slice(basePath.length) : ''
     const entry = this.#handlers.get(path)
     if (entry === undefined) throw new Failure('not-found', 'no WebSocket is at this address')
-    const { actor, host } = await authenticate(request, new ServerResponse(request))
+    const { actor, host, loginOrigin } = await authenticate(request, new ServerResponse(request))
     // Pages of other ports of this host get our cookie sent along, for to a browser they are the same site.
-    if (!isOwnOrigin(request, host, origins)) {
+    if (!isOwnOrigin(request, host, loginOrigin)) {
       throw new Failure('forbidden', `a page of ${request.headers.origin} may not open this WebSocket`)
     }
     if (actor === undefined) throw new Failure('unauthenticated', 'log in first')
