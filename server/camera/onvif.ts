@@ -13,6 +13,8 @@ export interface OnvifOptions {
   timeoutMs?: number
   /** For all of it, in milliseconds. Default 15000: a device of many profiles is asked two questions about each. */
   deadlineMs?: number
+  /** Ends it early: whoever asked has gone. */
+  signal?: AbortSignal
 }
 
 /** The most memory a device's answers may take, in MiB: a camera's are a few kilobytes. */
@@ -61,7 +63,7 @@ async function ask(
     return { kind: 'failed', fault: 'login', words: 'this login was refused a moment ago and is not tried again yet' }
   }
   const task: OnvifTask = { what, address: addresses[0]!, host, port, username, password, timeoutMs, streamUrl }
-  const outcome = await inWorker(task, deadlineMs)
+  const outcome = await inWorker(task, deadlineMs, options.signal)
   if (outcome.kind !== 'failed') leave?.login.accepted()
   else if (outcome.fault === 'login') leave?.login.refused()
   else leave?.login.left()
@@ -73,7 +75,7 @@ async function ask(
  * expects throws where nobody can catch it, and would end this process. It also reads answers of any length, and knows no
  * time limit for the whole.
  */
-function inWorker(task: OnvifTask, deadlineMs: number): Promise<OnvifOutcome> {
+function inWorker(task: OnvifTask, deadlineMs: number, signal: AbortSignal | undefined): Promise<OnvifOutcome> {
   return new Promise((resolve) => {
     const worker = new Worker(new URL('./onvif-worker.ts', import.meta.url), {
       workerData: task,
@@ -84,10 +86,14 @@ function inWorker(task: OnvifTask, deadlineMs: number): Promise<OnvifOutcome> {
     })
     const finish = (outcome: OnvifOutcome): void => {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', stop)
       void worker.terminate()
       resolve(outcome)
     }
     const fail = (fault: 'connection' | 'protocol', words: string): void => finish({ kind: 'failed', fault, words })
+    const stop = (): void => fail('connection', 'given up')
+    if (signal?.aborted) stop()
+    else signal?.addEventListener('abort', stop)
     const timer = setTimeout(() => fail('connection', `not done within ${deadlineMs / 1000} s`), deadlineMs)
     worker.once('message', finish)
     worker.once('error', () => fail('protocol', 'an answer is not as ONVIF has it'))

@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Resolver } from '../base/resolver.ts'
 import type { LoginGate } from '../base/retry.ts'
 import type { ReadBuffer } from '../media/rtp/interleaved.ts'
+import type { SdpTrack } from '../media/rtsp/sdp.ts'
 import { FfmpegSource } from './ffmpeg-source.ts'
 import { RtspSource } from './rtsp-source.ts'
 import type { Source, SourceAddress, SourceEvents } from './source.ts'
@@ -22,6 +23,8 @@ export interface SourceParts {
     loginGate?: LoginGate
     /** Told of errors of the owner's own code that ended a session: bugs, to be logged. */
     onBug?: (error: unknown) => void
+    /** Told of all tracks that a camera describes, also those that cannot be taken; RTSP alone knows them. */
+    described?: (tracks: readonly SdpTrack[]) => void
   }
 }
 

@@ -44,6 +44,8 @@ export interface RtspSessionOptions {
   resolver: Resolver
   gate: LoginGate
   times: RtspTimes
+  /** Called with all that the server describes, before any of it is chosen. */
+  described?: (tracks: readonly SdpTrack[]) => void
   /** Called once, when media follows. */
   open(tracks: SourceTrack[]): PacketSink
 }
@@ -160,6 +162,7 @@ export class RtspSession {
   async #handshake(): Promise<void> {
     const sdp = await this.#dialogue.describe()
     this.#control = sdp.control
+    this.#options.described?.(sdp.tracks)
     await this.#setUpTracks(this.#chooseTracks(sdp.tracks))
     if (this.#phase === 'over') return
     this.#phase = 'playing'

@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Resolver } from '../base/resolver.ts'
 import { Backoff, type LoginGate, loginKey, processLoginGate } from '../base/retry.ts'
 import type { ReadBuffer } from '../media/rtp/interleaved.ts'
+import type { SdpTrack } from '../media/rtsp/sdp.ts'
 import { defaultRtspTimes, RtspSession, type RtspTimes } from './rtsp-session.ts'
 import type { Source, SourceAddress, SourceEnd, SourceEvents } from './source.ts'
 import { displayText, parseRtspAddress } from './source-address.ts'
@@ -17,6 +18,8 @@ export interface RtspSourceOptions {
   loginGate?: LoginGate
   /** Told of errors of the owner's own code that ended a session: bugs, to be logged. */
   onBug?: (error: unknown) => void
+  /** Told of all tracks that the camera describes, also those that cannot be taken. */
+  described?: (tracks: readonly SdpTrack[]) => void
 }
 
 export interface RtspSourceParts {
@@ -92,6 +95,7 @@ export class RtspSource implements Source {
         resolver,
         gate: this.#gate,
         times: this.#times,
+        described: this.#parts.options?.described,
         open: (tracks) => {
           openedUs = clock.monotonicUs()
           return events.packetSession(tracks)

@@ -83,6 +83,7 @@ export class RtspPeer {
 
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
+    if (!this.#server.listening) return
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
@@ -167,5 +168,21 @@ export class RtspPeer {
         if (script(request, connection) !== true) behave(request)
       }
     })
+  }
+}
+
+/** The challenge that doorkeepers give unless told otherwise. */
+export const askedDigest = 'Digest realm="cam", nonce="n1", algorithm=MD5, qop="auth"'
+
+/** Asks every request for a login, and takes what `isRight` says is right. */
+export function doorkeeper(
+  isRight: (authorization: string, request: PeerRequest) => boolean,
+  challenge = askedDigest,
+): PeerScript {
+  return (request, connection) => {
+    const given = request.headers.get('authorization')
+    if (given !== undefined && isRight(given, request)) return false
+    connection.reply(request, '401 Unauthorized', { 'WWW-Authenticate': challenge })
+    return true
   }
 }
