@@ -59,6 +59,11 @@ export function testAddress(wish: ConnectionTestRequest, signal?: AbortSignal): 
   return request<ConnectionTest>('POST', 'api/cameras/test', wish, signal)
 }
 
+/** Tries a stream as it is saved. Fails `conflict` while another test of the camera runs. */
+export function testSaved(cameraId: string, stream: number): Promise<ConnectionTest> {
+  return request<ConnectionTest>('POST', `api/cameras/${cameraId}/test?stream=${stream}`)
+}
+
 export function probeOnvif(
   wish: { host: string; port: number; username: string; password: string },
   signal?: AbortSignal,

@@ -7,6 +7,7 @@ import { type Mp4Track, parseFragment, parseInit } from './mp4-boxes.ts'
 
 const keepBehindSec = 10
 const calmMs = 5000
+const joinMs = 1000
 /** Safari fills its buffer anew when the rate changes. */
 const canHurry = !/^((?!chrome|android|crios).)*safari/i.test(navigator.userAgent)
 
@@ -44,6 +45,8 @@ export class LiveMedia {
   #offsetSec: number | undefined
   /** Counts init segments. */
   #generation = 0
+  /** After an init segment the server sends all from the last keyframe on: what is old of it is jumped over. */
+  #joinUntilMs = 0
 
   constructor(options: LiveMediaOptions) {
     this.#options = options
@@ -65,6 +68,7 @@ export class LiveMedia {
     this.#waiting = []
     this.#offsetSec = undefined
     this.#generation += 1
+    this.#joinUntilMs = performance.now() + joinMs
   }
 
   addFrame(bytes: Uint8Array, utcUs: number): void {
@@ -177,7 +181,7 @@ export class LiveMedia {
       this.#endSec,
       this.#endSec - media.currentTime,
       this.#target,
-      this.#isFirst,
+      nowMs < this.#joinUntilMs,
       canHurry,
     )
     const lastStart = buffered.start(buffered.length - 1)

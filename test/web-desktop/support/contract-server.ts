@@ -229,6 +229,8 @@ export class ContractServer {
     switch (name) {
       case 'health':
         return send(response, 200, { history: one.camera.streams.map(({ stream }) => history(stream, one)) })
+      case 'test':
+        return send(response, 200, this.#test(one.sort === 'lost' ? 'rtsp://wrong' : one.camera.streams[0]!.url))
       case 'live.jpg':
         return sendBytes(response, 'image/jpeg', jpeg())
       case 'frame.jpg':
