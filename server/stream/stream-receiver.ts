@@ -230,7 +230,7 @@ export class StreamReceiver implements PacketSink, SampleSink {
   rtcp(track: number, bytes: Uint8Array, start: number, end: number): void {
     const state = this.#tracks[track]
     if (state === undefined || !state.hasBegun) return
-    for (const report of parseRtcp(bytes, start, end)) {
+    for (const report of reportsIn(bytes, start, end)) {
       if (report.kind !== 'sender-report' || report.utcUs === undefined) continue
       const ticks = extendTimestamp(report.rtpTimestamp, state.ticks) - state.zeroTicks
       state.reportBaseUs = report.utcUs - (ticks * 1e6) / state.clockHz
@@ -389,6 +389,15 @@ export class StreamReceiver implements PacketSink, SampleSink {
     this.builder.close()
     if (this.#runClock !== undefined) this.#reader.endRun(cause, detail)
     this.#runClock = undefined
+  }
+}
+
+/** The reports of a packet; none where it cannot be read: a camera's odd report is no reason to end its session. */
+function reportsIn(bytes: Uint8Array, start: number, end: number): ReturnType<typeof parseRtcp> {
+  try {
+    return parseRtcp(bytes, start, end)
+  } catch {
+    return []
   }
 }
 
