@@ -19,6 +19,11 @@ export class H264Depacketizer extends NalDepacketizer {
     return roles[firstByte & 0x1f] as NalRole
   }
 
+  /** `first_mb_in_slice` is 0: of its Exp-Golomb code one bit, set (ITU-T H.264 §7.3.3). */
+  protected override isFirstSlice(bytes: Uint8Array, at: number): boolean {
+    return (bytes[at + 1]! & 0x80) !== 0
+  }
+
   protected override mayStartKey(bytes: Uint8Array, start: number, end: number): boolean {
     let type = bytes[start]! & 0x1f
     if (type === stapA && start + 3 < end) type = bytes[start + 3]! & 0x1f

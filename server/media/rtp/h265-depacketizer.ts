@@ -18,6 +18,11 @@ export class H265Depacketizer extends NalDepacketizer {
     return roles[(firstByte >> 1) & 0x3f] as NalRole
   }
 
+  /** `first_slice_segment_in_pic_flag` (ITU-T H.265 §7.3.6.1). */
+  protected override isFirstSlice(bytes: Uint8Array, at: number): boolean {
+    return (bytes[at + 2]! & 0x80) !== 0
+  }
+
   protected override mayStartKey(bytes: Uint8Array, start: number, end: number): boolean {
     let type = (bytes[start]! >> 1) & 0x3f
     if (type === aggregation && start + 4 < end) type = (bytes[start + 4]! >> 1) & 0x3f

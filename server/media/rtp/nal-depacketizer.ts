@@ -23,6 +23,8 @@ export abstract class NalDepacketizer implements Depacketizer {
   #isKey = false
   #isDamaged = false
   #isTooLarge = false
+  /** Packets were lost right before the frame: its first slices may have been among them. */
+  #isHeadSuspect = false
   /** Where the NAL unit that comes in fragments began in the frame: its length field; −1 where none is open. */
   #unitAt = -1
 
@@ -47,6 +49,7 @@ export abstract class NalDepacketizer implements Depacketizer {
       this.#isKey = false
       this.#isDamaged = false
       this.#isTooLarge = false
+      this.#isHeadSuspect = isLossBefore
       this.#unitAt = -1
       this.writer.beginFrame(ticks, this.mayStartKey(bytes, start, end))
     } else if (isLossBefore) {
@@ -63,6 +66,8 @@ export abstract class NalDepacketizer implements Depacketizer {
   protected abstract unpack(bytes: Uint8Array, start: number, end: number): void
   /** What the NAL unit that begins with this byte is. */
   protected abstract roleOf(firstByte: number): NalRole
+  /** Whether the slice whose NAL unit begins at `at` is the first of its picture. */
+  protected abstract isFirstSlice(bytes: Uint8Array, at: number): boolean
 
   protected unit(bytes: Uint8Array, start: number, end: number): void {
     if (start >= end) return
@@ -79,7 +84,7 @@ export abstract class NalDepacketizer implements Depacketizer {
     this.#writeLength(at, size)
     writer.bytes.copyWithin(at + 4, start, end)
     writer.at = at + 4 + size
-    this.#note(role)
+    this.#note(role, at + 4)
   }
 
   /** Begins a NAL unit that comes in pieces; `header` are its own first bytes, rebuilt from the fragment's. */
@@ -116,11 +121,13 @@ export abstract class NalDepacketizer implements Depacketizer {
       return
     }
     this.#writeLength(lengthAt, writer.at - lengthAt - 4)
-    this.#note(role)
+    this.#note(role, lengthAt + 4)
   }
 
-  #note(role: NalRole): void {
-    if (role >= nalRole.picture) this.#hasPicture = true
+  #note(role: NalRole, at: number): void {
+    if (role < nalRole.picture) return
+    if (this.#isHeadSuspect && !this.#hasPicture && !this.isFirstSlice(this.writer.bytes, at)) this.#isDamaged = true
+    this.#hasPicture = true
     if (role === nalRole.keyPicture) this.#isKey = true
   }
 
