@@ -25,6 +25,7 @@ export class AacDepacketizer {
   #partial: Uint8Array | undefined
   #partialFill = 0
   #partialSize = 0
+  #partialTicks = 0
 
   constructor(layout: AuHeaderLayout, onUnit: AccessUnitHandler) {
     this.#layout = layout
@@ -58,8 +59,10 @@ export class AacDepacketizer {
   #piece(bytes: Uint8Array, start: number, end: number, size: number, ticks: number): void {
     if (size > maxUnitBytes) return
     this.#partial ??= new Uint8Array(maxUnitBytes)
-    if (this.#partialSize !== size) this.#partialFill = 0
+    // The time tells one unit from the next where pieces were lost: sizes are often the same.
+    if (this.#partialSize !== size || this.#partialTicks !== ticks) this.#partialFill = 0
     this.#partialSize = size
+    this.#partialTicks = ticks
     const count = Math.min(end - start, size - this.#partialFill)
     this.#partial.set(bytes.subarray(start, start + count), this.#partialFill)
     this.#partialFill += count
