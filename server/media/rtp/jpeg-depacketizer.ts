@@ -11,6 +11,8 @@ export class JpegDepacketizer implements Depacketizer {
   #ticks = 0
   /** How much of the scan has come: the next fragment's offset must be this. */
   #scanBytes = 0
+  /** Tables by Q, 128 to 254: sent once, they hold for all later pictures of that Q (RFC 2435 §4.2). */
+  readonly #tables = new Map<number, { tables: Uint8Array; precision: number }>()
   /** Size of the picture being received, for the track's description. */
   widthPx = 0
   heightPx = 0
@@ -50,6 +52,14 @@ export class JpegDepacketizer implements Depacketizer {
         if (at + 4 + length > end) return
         tables = bytes.slice(at + 4, at + 4 + length)
         at += 4 + length
+        if (length > 0) {
+          if (q < 255) this.#tables.set(q, { tables, precision })
+        } else {
+          const known = this.#tables.get(q)
+          // Its tables were lost: nothing can be made of the picture.
+          if (known === undefined) return
+          ;({ tables, precision } = known)
+        }
       }
       this.widthPx = bytes[start + 6]! * 8
       this.heightPx = bytes[start + 7]! * 8
