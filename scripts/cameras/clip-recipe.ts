@@ -68,7 +68,7 @@ export const VIDEO_RECIPES: Record<string, VideoRecipe> = {
     bitrateKbps: 80,
     gopFrames: 4,
     seconds: 3600,
-    look: 'dusk',
+    look: 'bars',
     noise: 0,
   },
 }

@@ -7,7 +7,7 @@ import { escapeXml, textOf } from './onvif-soap.ts'
 const GROUP = '239.255.255.250'
 const PORT = 3702
 
-/** Listens on UDP 3702 until closed. */
+/** Listens until closed. */
 export class DiscoveryResponder {
   #socket: Socket
 
@@ -18,11 +18,13 @@ export class DiscoveryResponder {
   /**
    * @param host address of the interface to join the group on
    * @param addressOf a camera's device service
+   * @param port another than ONVIF's, for tests; 0 for any free one
    */
   static async open(
     host: string,
     cameras: readonly Camera[],
     addressOf: (camera: Camera) => string,
+    port = PORT,
   ): Promise<DiscoveryResponder> {
     const socket = createSocket({ type: 'udp4', reuseAddr: true })
     socket.on('message', (message, from) => {
@@ -36,10 +38,14 @@ export class DiscoveryResponder {
     })
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject)
-      socket.bind(PORT, () => resolve())
+      socket.bind(port, () => resolve())
     })
     socket.addMembership(GROUP, host === '0.0.0.0' ? undefined : host)
     return new DiscoveryResponder(socket)
+  }
+
+  get port(): number {
+    return this.#socket.address().port
   }
 
   close(): Promise<void> {
