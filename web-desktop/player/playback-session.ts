@@ -181,7 +181,7 @@ export class PlaybackSession {
     this.#lastTick = nowMs
     if (this.#tracks.size === 0) return
     if (!this.#isPlaying) {
-      for (const track of this.#tracks.values()) track.follow(this.#positionMs, this.#speed, false)
+      this.#tickPaused()
       return
     }
     for (const track of this.#tracks.values()) track.setKeysOnly(this.#speed >= keysOnlyFrom)
@@ -199,6 +199,17 @@ export class PlaybackSession {
     const hasNone = all.every((status) => status === 'gap' || status === 'failed')
     if (hasNone && this.#skipsGaps && all.includes('gap')) void this.#skipGap()
     this.#options.onChange()
+  }
+
+  /** What is fetched or sought while the clock stands is told when it is there. */
+  #tickPaused(): void {
+    let hasNews = false
+    for (const [id, track] of this.#tracks) {
+      const status = track.follow(this.#positionMs, this.#speed, false)
+      hasNews ||= status !== this.#statuses.get(id)
+      this.#statuses.set(id, status)
+    }
+    if (hasNews) this.#options.onChange()
   }
 
   /** Sound that is not AAC goes by WebAudio, which cannot change speed without changing pitch. */

@@ -152,11 +152,16 @@ export class NjWindow extends LitElement {
     }
   }
 
-  #takeFirstFocus(): void {
-    if (deepFocus() === this.renderRoot.querySelector('section') || deepFocus() === undefined) {
-      this.#lastFocus = undefined
-      if (this.#content !== undefined) focusFirst(this.#content)
-    }
+  /** An app may have nothing to focus until its data is there: it is looked for until then, or until focus is elsewhere. */
+  #takeFirstFocus(triesLeft = 30): void {
+    const focused = deepFocus()
+    const section = this.renderRoot.querySelector('section')
+    const isFree = focused === section || focused === undefined
+    if (!isFree || !this.isActive || this.#content === undefined || !this.isConnected) return
+    this.#lastFocus = undefined
+    if (focusFirst(this.#content)) return
+    section?.focus()
+    if (triesLeft > 0) setTimeout(() => this.#takeFirstFocus(triesLeft - 1), 100)
   }
 
   #onGrip(event: PointerEvent, edge?: Edge): void {
