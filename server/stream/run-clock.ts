@@ -20,7 +20,8 @@ export class RunClock {
   #wallUs: number
   #offsetUs: number
   #bentUs: number
-  #bentAtUs = 0
+  /** Media time up to which the error was bent away; NaN before the first. */
+  #bentAtUs = Number.NaN
   readonly #minima: number[] = []
   #bucket = 0
 
@@ -59,8 +60,9 @@ export class RunClock {
   /** UTC of a media time, microseconds. */
   utcUs(mediaUs: number): number {
     const error = this.#offsetUs + this.#wallUs - this.#bentUs
+    if (Number.isNaN(this.#bentAtUs)) this.#bentAtUs = mediaUs
     const elapsed = mediaUs - this.#bentAtUs
-    if (error !== 0 && elapsed > 0) {
+    if (elapsed > 0) {
       const most = elapsed * bendRatio
       this.#bentUs += Math.max(-most, Math.min(most, error))
       this.#bentAtUs = mediaUs
