@@ -170,7 +170,7 @@ export class FragmentBuilder implements VideoFrameWriter {
     const isDue = this.#count > 0 && (dts - this.#firstDts >= this.#fragmentTicks || this.#count === maxVideoSamples)
     if (isDue || (mayBeKey && this.#count > 0) || this.at - this.#dataAt > maxFragmentBytes) this.cut()
     this.#isFrameOpen = true
-    if (this.#slot === undefined && !this.#takeSlot(this.#slotHint)) this.#isStarved = true
+    this.#isStarved = this.#slot === undefined && !this.#takeSlot(this.#slotHint)
     this.frameStart = this.at
   }
 
@@ -225,6 +225,11 @@ export class FragmentBuilder implements VideoFrameWriter {
     }
     // A keyframe that did not look like one when it began: what came before it is cut off now.
     if (isKey && this.#count > 0) this.cut()
+    if (this.#slot === undefined) {
+      // A cut took the slot it was in, and there was none to move it to.
+      this.abandonFrame('damaged')
+      return
+    }
     this.#isFrameOpen = false
     if (isKey && !this.#events.keyframe(this.#frameDts + this.#frameCts)) {
       this.at = this.frameStart
@@ -256,7 +261,7 @@ export class FragmentBuilder implements VideoFrameWriter {
     if (ctsTicks > 0) this.#hasOffsets = true
     const isDue = dtsTicks - this.#firstDts >= this.#fragmentTicks || this.#count === maxVideoSamples
     if (this.#count > 0 && (isKey || isDue)) this.cut()
-    if (this.#slot === undefined && !this.#takeSlot(Math.max(this.#slotHint, data.length))) this.#isStarved = true
+    this.#isStarved = this.#slot === undefined && !this.#takeSlot(Math.max(this.#slotHint, data.length))
     this.frameStart = this.at
     this.#isFrameOpen = true
     if (!this.room(data.length)) {
