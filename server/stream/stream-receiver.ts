@@ -191,6 +191,7 @@ export class StreamReceiver implements PacketSink, SampleSink {
       if (delta <= 0 && delta > -64) return
       isLossBefore = delta !== 1
       if (delta > 1) this.counts.lostPackets += delta - 1
+      if (isLossBefore && state === this.#video) this.builder.noteLoss()
     }
     state.lastSequence = sequence
     this.counts.bytes += payloadEnd - payloadStart
@@ -404,18 +405,28 @@ function reportsIn(bytes: Uint8Array, start: number, end: number): ReturnType<ty
 /** ONVIF metadata: an XML document over one or more packets, the last one marked (ONVIF Streaming §5.1.2.1.1). */
 function metadataDepacketizer(onDocument: (bytes: Uint8Array, ticks: number) => void): Depacketizer {
   const maxBytes = 60_000
+  const lessThan = 0x3c
+  const slash = 0x2f
   let parts: Uint8Array[] = []
   let size = 0
+  let partTicks = 0
+  let isTorn = false
   return {
     payload(bytes, start, end, ticks, hasMarker, isLossBefore) {
       if (isLossBefore) {
+        // What comes now is a document's beginning, or the rest of one that is torn.
+        const isRest =
+          (parts.length > 0 && ticks === partTicks) || bytes[start] !== lessThan || bytes[start + 1] === slash
         parts = []
         size = 0
+        isTorn = isRest
       }
+      partTicks = ticks
       size += end - start
       if (size <= maxBytes) parts.push(bytes.slice(start, end))
       if (!hasMarker) return
-      if (size <= maxBytes) onDocument(Buffer.concat(parts), ticks)
+      if (size <= maxBytes && !isTorn) onDocument(Buffer.concat(parts), ticks)
+      isTorn = false
       parts = []
       size = 0
     },
