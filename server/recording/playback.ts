@@ -26,8 +26,10 @@ export interface PlaybackPiece {
   /** `video/mp4; codecs="…"`, naming the tracks that are not relabelled; undefined where a browser plays none of them. */
   mimeType: string | undefined
   videoCodec: VideoCodec | undefined
-  /** `ftyp` and `moov`. */
+  /** `ftyp` and `moov` for a browser. */
   init: Uint8Array
+  /** The same with the picture as it was recorded, whatever plays it: for a decoder. */
+  decoderInit: Uint8Array
   /** The epoch that was used: earlier than asked for where footage would lie before it, since media time is never negative. */
   epochUs: number
   /** Where to ask next, UTC microseconds. */
@@ -44,8 +46,8 @@ export interface NoFootage {
   isGrowing: boolean
 }
 
-/** The longest span of one piece; what is longer is continued by the next. */
-export const longestPieceUs = 3600 * 1_000_000
+/** How much footage one piece holds at most, from its first picture on; the next piece continues it. */
+const longestPieceUs = { all: 60 * 1_000_000, keys: 3600 * 1_000_000 }
 
 /** A piece goes on to the end of its last group of pictures where that is so near, so that the next begins with a keyframe. */
 const overrunUs = 12 * 1_000_000
@@ -61,13 +63,21 @@ const windowBytes = 1024 * 1024
 
 /** Finds what a player is to be given. Reads no media data. */
 export async function planPlayback(reader: FootageReader, wish: PlaybackWish): Promise<PlaybackPiece | NoFootage> {
-  const toUs = Math.min(wish.toUs, wish.fromUs + longestPieceUs)
+  let { toUs } = wish
   const stretches: Stretch[] = []
   let changeUs: number | undefined
   for await (const stretch of reader.stretches(wish, wish.fromUs, toUs)) {
     const first = stretches[0]
+    const startUs = stretch.segment.utcUs(stretch.first)
+    if (first === undefined) {
+      // A wish may span a day without footage, and an hour with some is too much for one answer.
+      const longest = wish.isKeysOnly ? longestPieceUs.keys : longestPieceUs.all
+      toUs = Math.min(toUs, Math.max(wish.fromUs, startUs) + longest)
+    }
+    if (startUs >= toUs) break
+    stretch.end = Math.min(stretch.end, stretch.segment.fragmentAt(toUs - 1) + 1)
     if (first !== undefined && !isSameMovie(first.segment, stretch.segment)) {
-      changeUs = stretch.segment.utcUs(stretch.first)
+      changeUs = startUs
       break
     }
     stretches.push(stretch)
@@ -127,6 +137,7 @@ function piece(
     mimeType: codecs.length === 0 ? undefined : `video/mp4; codecs="${codecs.join(', ')}"`,
     videoCodec: video?.kind === 'video' ? video.codec : undefined,
     init: relabelForBrowser(movie, isPlayable),
+    decoderInit: relabelForBrowser(movie, (track) => track.kind === 'video' || isPlayable(track)),
     epochUs,
     nextUs: end.nextUs,
     isGrowing: end.isGrowing,

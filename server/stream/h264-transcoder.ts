@@ -103,6 +103,10 @@ export class Transcode {
     return this.#isEnded || this.#process.stdin.write(bytes)
   }
 
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
   /** Bytes that were given and not taken. */
   get backlogBytes(): number {
     return this.#process.stdin.writableLength
