@@ -21,7 +21,17 @@ export type CallKind =
   | 'sync-folder'
   | 'usage'
 
-const mutating = new Set<CallKind>(['create', 'write', 'truncate', 'make-folder', 'remove-folder', 'unlink'])
+const observed = new Set<CallKind>([
+  'create',
+  'read',
+  'write',
+  'sync',
+  'truncate',
+  'make-folder',
+  'remove-folder',
+  'unlink',
+  'sync-folder',
+])
 
 export interface DiskCall {
   kind: CallKind
@@ -94,7 +104,7 @@ export class CrashDisk implements Disk {
   volume: Volume | undefined
   /** Asked before each call is performed. */
   fault: (call: DiskCall) => Fault | undefined = () => undefined
-  /** Told after each call that changed something, and after each sync, with the volume it happened on. */
+  /** Told after each call that read, changed or synced something, with the volume it happened on. */
   observe: (call: DiskCall, volume: Volume) => void = () => undefined
   /** Told every call as it is performed, with its outcome, for whoever replays a seed. */
   trace: (line: string) => void = () => undefined
@@ -359,7 +369,7 @@ export class CrashDisk implements Disk {
         throw systemError(fault.code, call.path)
       }
       const value = call.perform()
-      if (volume !== undefined && (mutating.has(call.kind) || call.kind.startsWith('sync'))) this.observe(call, volume)
+      if (volume !== undefined && observed.has(call.kind)) this.observe(call, volume)
       this.trace(described(call))
       call.resolve(value)
     } catch (error) {
@@ -378,7 +388,7 @@ export class CrashDisk implements Disk {
   }
 
   #volumeOf(call: DiskCall): Volume | undefined {
-    const isByFile = call.kind === 'write' || call.kind === 'sync' || call.kind === 'truncate'
+    const isByFile = ['read', 'write', 'sync', 'truncate'].includes(call.kind)
     if (!isByFile) return this.volume
     return [...this.#open.values()].find((file) => file.path === call.path)?.volume
   }

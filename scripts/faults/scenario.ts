@@ -68,7 +68,8 @@ export async function runScenario(
   const result = { powerCuts: 0, kills: 0, faults: [] as string[] }
   const crashes = random.pick([1, 1, 1, 2, 2, 3])
   for (let crash = 0; crash < crashes; crash++) {
-    const isPowerCut = random.chance(0.75)
+    // Every run is a crash image: at least one power cut is in it.
+    const isPowerCut = random.chance(0.75) || (crash === crashes - 1 && result.powerCuts === 0)
     const plan = random.chance(0.35) ? faultPlan(random) : undefined
     if (plan !== undefined) result.faults.push(plan.name)
     const calls = random.int(1, random.pick([40, 400, 1200]))

@@ -32,16 +32,10 @@ export type Recovery =
  * Scans a segment that was left open, cuts its torn tail off, covers damaged stretches, writes its footer and syncs it.
  *
  * Only writes where nothing committed lies, and may itself be stopped anywhere: the next recovery finds the same. A file
- * that was closed already is left as it is. From `rewriteFrom` on, footage is written once more as it is: after a sync
- * that failed, the kernel takes those pages for clean and would never write them.
+ * that was closed already stays as it is. What was not known to be safe is written once more, byte for byte: where a sync
+ * had failed before, the kernel takes those pages for clean and would never write them.
  */
-export async function recoverSegment(
-  disk: Disk,
-  folder: string,
-  path: string,
-  spaceId: string,
-  rewriteFrom = Number.POSITIVE_INFINITY,
-): Promise<Recovery> {
+export async function recoverSegment(disk: Disk, folder: string, path: string, spaceId: string): Promise<Recovery> {
   const size = (await disk.stat(`${folder}/${path}`))?.sizeBytes
   if (size === undefined) return { kind: 'missing' }
   const file = await disk.open(`${folder}/${path}`, 'update')
@@ -66,14 +60,16 @@ export async function recoverSegment(
     const config = tracks.map((track) => track.config).filter((config) => config !== undefined)
     const row = segmentRow(parsed.head, config, table, path)
     const closed = await readTail(disk, file, scan.endOffset, size, parsed.head.segmentId)
-    if (closed !== undefined && rewriteFrom >= size) {
+    // With a hole it was not closed well: the footer may have reached the disk before what it speaks of.
+    if (closed !== undefined && closed.fragments === table.fragments && scan.holes.length === 0) {
+      await rewrite(disk, file, syncedThrough, size)
       await disk.sync(file)
       const footerBytes = closed.footerBytes
       const flags = row.flags | (closed.flags & footerFlags.recovered) | ((closed.flags & footerFlags.damaged) << 1)
       return { kind: 'recovered', row: { ...row, sizeBytes: size, footerOffset: scan.endOffset, footerBytes, flags } }
     }
     for (const [start, end] of scan.holes) await coverHole(disk, file, start, end)
-    if (rewriteFrom < scan.endOffset) await rewrite(disk, file, rewriteFrom, scan.endOffset)
+    await rewrite(disk, file, syncedThrough, scan.endOffset)
     const flags = footerFlags.recovered | (scan.holes.length > 0 ? footerFlags.damaged : 0)
     const footer = segmentFooter(parsed.head.segmentId, table, flags)
     const tail = Buffer.concat([footer, movieFragmentRandomAccess(table)])
@@ -102,7 +98,7 @@ async function readTail(
   at: number,
   size: number,
   segmentId: string,
-): Promise<{ footerBytes: number; flags: number } | undefined> {
+): Promise<{ footerBytes: number; flags: number; fragments: number } | undefined> {
   if (size <= at || size - at > maxTailBytes) return undefined
   const tail = await disk.read(file, at, size - at)
   const mfraBytes = mfraBytesFromTail(tail)
@@ -110,7 +106,8 @@ async function readTail(
   const footer = parseSegmentFooter(tail.subarray(0, tail.length - mfraBytes))
   if (footer?.segmentId !== segmentId || footer.table.endOffset !== at) return undefined
   const isWhole = Buffer.compare(movieFragmentRandomAccess(footer.table), tail.subarray(-mfraBytes)) === 0
-  return isWhole ? { footerBytes: tail.length - mfraBytes, flags: footer.flags } : undefined
+  const { flags, table } = footer
+  return isWhole ? { footerBytes: tail.length - mfraBytes, flags, fragments: table.fragments } : undefined
 }
 
 async function rewrite(disk: Disk, file: number, from: number, to: number): Promise<void> {

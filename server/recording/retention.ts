@@ -51,6 +51,7 @@ export class Retention {
   #pins: ReadonlySet<number> = new Set()
   #oldestUs: number | undefined
   #hadStepped = false
+  #turn: Promise<void> = Promise.resolve()
   /** Reported and not yet acknowledged: path by sequence number. */
   readonly #unforgotten = new Map<number, string>()
 
@@ -68,6 +69,12 @@ export class Retention {
     this.#pins = sequences
     // What is no longer pinned may be the oldest again.
     if (hasFreed) this.#readAnew()
+  }
+
+  /** A segment that a fault had left open was closed: it may be the oldest of its stream. */
+  noteRecovered(path: string): void {
+    const cursor = this.#cursors?.get(streamFolderOf(path))
+    if (cursor !== undefined) cursor.ahead = []
   }
 
   #readAnew(): void {
@@ -96,7 +103,21 @@ export class Retention {
   }
 
   /** Deletes the oldest files until about `bytes` are freed. Returns how many were; 0 where none could be deleted. */
-  async removeOldest(bytes: number): Promise<number> {
+  removeOldest(bytes: number): Promise<number> {
+    return this.#inTurn(() => this.#removeOldest(bytes))
+  }
+
+  /** One choice after the other: two at once would take newer files before older ones are marked. */
+  #inTurn<T>(remove: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(remove)
+    this.#turn = turn.then(
+      () => undefined,
+      () => undefined,
+    )
+    return turn
+  }
+
+  async #removeOldest(bytes: number): Promise<number> {
     const { hasStepped } = this.#options.journal.state
     if (hasStepped && !this.#hadStepped) this.#readAnew()
     this.#hadStepped = hasStepped
@@ -114,7 +135,11 @@ export class Retention {
     return await this.#remove(chosen, 'overwritten, oldest first')
   }
 
-  async removeChannel(channelId: string): Promise<void> {
+  removeChannel(channelId: string): Promise<void> {
+    return this.#inTurn(() => this.#removeChannel(channelId))
+  }
+
+  async #removeChannel(channelId: string): Promise<void> {
     const all: Candidate[] = []
     for await (const candidate of this.#walk(channelId)) {
       if (!this.#options.journal.state.open.has(candidate.path)) all.push(candidate)

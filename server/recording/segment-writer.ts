@@ -418,6 +418,7 @@ export class SegmentWriter implements RunReader {
     // The first flush comes early: only then does the index know that there is footage.
     const dueUs = segment.isAnchored ? this.#options.flushSec * 1e6 : 1e6
     if (
+      current.isBroken ||
       current.syncing !== undefined ||
       nowUs - current.syncedAtUs < dueUs ||
       segment.position === segment.syncedThrough

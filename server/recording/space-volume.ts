@@ -50,6 +50,8 @@ export interface OpenSegment {
   syncedThrough: number
   /** True once file, folders and open list were synced and the index was told. */
   isAnchored: boolean
+  /** Monotonic time at which its making began. */
+  madeAtUs: number
 }
 
 const reserveBlock = 256
@@ -81,6 +83,7 @@ export class SpaceVolume {
   #provedAtUs = Number.NEGATIVE_INFINITY
   #openAtUs = Number.NEGATIVE_INFINITY
   #busy: Promise<void> | undefined
+  #relieving: Promise<void> | undefined
   #waiters: (() => void)[] = []
 
   constructor(options: SpaceVolumeOptions) {
@@ -177,7 +180,7 @@ export class SpaceVolume {
     if (this.#journal === undefined) {
       const journal = await Journal.open(this.#disk, `${this.#folder}/journal`)
       this.#nextSequence = journal.state.reserved
-      for (const path of journal.state.open.keys()) this.#unrecovered.set(path, Number.POSITIVE_INFINITY)
+      for (const path of journal.state.open.keys()) this.#unrecovered.add(path)
       this.#journal = journal
       this.#retention = new Retention({
         disk: this.#disk,
@@ -348,8 +351,14 @@ export class SpaceVolume {
   }
 
   /** Makes room at once, because a write found none. */
-  async relieve(): Promise<void> {
-    await this.#removeOldest(16 * 1024 * 1024)
+  relieve(): Promise<void> {
+    // Every camera finds the disk full at the same moment: what is freed once serves them all.
+    this.#relieving ??= this.#removeOldest(16 * 1024 * 1024)
+      .then(() => undefined)
+      .finally(() => {
+        this.#relieving = undefined
+      })
+    return this.#relieving
   }
 
   /** Deletes all footage of a camera. */
@@ -433,6 +442,7 @@ export class SpaceVolume {
       position: 0,
       syncedThrough: 0,
       isAnchored: false,
+      madeAtUs: this.#options.clock.monotonicUs(),
     }
     try {
       // Before the file: one that the open list does not name would be found by the next reconciling only.
@@ -505,6 +515,8 @@ export class SpaceVolume {
     if (!segment.isAnchored) {
       await this.#syncFolders(segment.path)
       await this.#journal!.sync()
+      // The disk may have been swapped right after the look before the file was made: nobody is told of a stray file.
+      if (this.#provedAtUs <= segment.madeAtUs) await this.#proveAnew()
       segment.isAnchored = true
       if (this.#marker?.state === 'new') await this.#beat('proved', true)
     }
@@ -552,18 +564,18 @@ export class SpaceVolume {
   async abandonSegment(segment: OpenSegment): Promise<void> {
     this.#openSegments.delete(segment)
     if (segment.file >= 0) await this.#disk.close(segment.file).catch(() => undefined)
-    this.#unrecovered.set(segment.path, segment.syncedThrough)
+    this.#unrecovered.add(segment.path)
   }
 
-  /** What an earlier process left open, and what failed in this one; and from where on its footage is written again. */
-  readonly #unrecovered = new Map<string, number>()
+  /** What an earlier process left open, and what failed in this one. */
+  readonly #unrecovered = new Set<string>()
 
   /** One that cannot be recovered now stays in the list, and keeps no other: it is tried again with each heartbeat. */
   async #recoverOpen(): Promise<void> {
     if (this.#unrecovered.size === 0) return
-    for (const [path, rewriteFrom] of [...this.#unrecovered]) {
+    for (const path of [...this.#unrecovered]) {
       try {
-        await this.#recoverOne(path, rewriteFrom)
+        await this.#recoverOne(path)
         this.#unrecovered.delete(path)
       } catch (error) {
         this.#options.logger.warn({ err: error }, `recover ${path}: ${String(error)}`)
@@ -572,8 +584,8 @@ export class SpaceVolume {
     await this.#journal!.sync()
   }
 
-  async #recoverOne(path: string, rewriteFrom: number): Promise<void> {
-    const result = await recoverSegment(this.#disk, this.#folder, path, this.settings.id, rewriteFrom)
+  async #recoverOne(path: string): Promise<void> {
+    const result = await recoverSegment(this.#disk, this.#folder, path, this.settings.id)
     // Nothing is judged to be missing or empty on a disk that is not ours.
     await this.#proveAnew()
     if (result.kind === 'recovered') {
@@ -582,12 +594,16 @@ export class SpaceVolume {
       this.#unsyncedFolders.add('')
       await this.#syncFolders(path)
       this.#journal!.append({ closed: path, bytes: result.row.sizeBytes })
+      this.#retention!.noteRecovered(path)
       // At once: from now on it may be deleted, and that must not be reported first.
       this.#options.report({ type: 'segment-closed', row: result.row })
       return
     }
+    const sequence = this.#journal!.state.open.get(path)
     this.#journal!.append({ closed: path, bytes: 0 })
     if (result.kind === 'empty') await this.#retention!.removeEmpty(path)
+    else if (sequence !== undefined)
+      this.#onRemoved({ sequences: [sequence], bytes: 0, reason: 'its file is not there' })
   }
 
   /** Ends all work on the volume. Segments must be closed before. */

@@ -61,7 +61,8 @@ export interface Problem {
 export interface SpaceExpectation {
   serverId: string
   spaceId: string
-  known: KnownSegment[]
+  /** Undefined where the rig did not see the files being written. */
+  known: KnownSegment[] | undefined
   /** Every segment must be closed, as after an orderly stop or a finished recovery. */
   isClosed: boolean
   /** The index as the events left it; undefined where it is not looked at. */
@@ -77,8 +78,8 @@ export interface SpaceExpectation {
 export function checkSpace(space: SpaceFiles, expected: SpaceExpectation): Problem[] {
   const problems: Problem[] = []
   const add = (kind: ProblemKind, invariant: number, what: string) => problems.push({ kind, invariant, what })
-  const known = new Map(expected.known.map((segment) => [segment.path, segment]))
-  for (const segment of expected.known) {
+  const known = new Map(expected.known?.map((segment) => [segment.path, segment]))
+  for (const segment of known.values()) {
     const found = space.segments.get(segment.path)
     if (found === undefined) {
       if (!segment.mayBeGone && segment.mustHave.length > 0) {
@@ -90,7 +91,7 @@ export function checkSpace(space: SpaceFiles, expected: SpaceExpectation): Probl
   }
   for (const [path, found] of space.segments) {
     checkSegment(path, found, expected, space, add)
-    if (!known.has(path)) add('invariant', 3, `${path}: nobody made this file`)
+    if (expected.known !== undefined && !known.has(path)) add('invariant', 3, `${path}: nobody made this file`)
   }
   for (const path of space.journal.tombstones.keys()) {
     if (expected.isClosed && space.segments.has(path))
@@ -98,6 +99,10 @@ export function checkSpace(space: SpaceFiles, expected: SpaceExpectation): Probl
   }
   checkSequences(space, add)
   if (expected.rows !== undefined) checkRows(space, expected, add)
+  const foreign = [...expected.strangers.keys()]
+  for (const path of space.strangers) {
+    if (!foreign.some((other) => other.endsWith(`/${path}`))) add('invariant', 3, `${path}: no file of a space`)
+  }
   for (const [path, content] of expected.strangers) {
     const found = expected.readStranger(path)
     if (found === undefined) add('wrong-deletion', 6, `${path}: not ours, and gone`)
@@ -174,7 +179,7 @@ function checkSegment(
   for (const [what, name, field] of named) {
     if (name !== field) add('invariant', 10, `${path}: ${what} ${field} in its head`)
   }
-  const known = expected.known.find((segment) => segment.path === path)
+  const known = expected.known?.find((segment) => segment.path === path)
   if (known === undefined) return
   if (known.runIndex !== head.runIndex) add('invariant', 10, `${path}: place ${head.runIndex} in its run`)
   if (known.channelName !== head.channelName) add('invariant', 10, `${path}: named ${head.channelName}`)
