@@ -48,11 +48,6 @@ interface BuilderEvents {
   fragment(fragment: Fragment): void
   /** A frame was given up. */
   dropped(reason: 'damaged' | 'empty' | 'too-large' | 'no-memory'): void
-  /** Packets of the picture never came: whole frames may have been among them. */
-  noteLoss(): void {
-    this.#isLossBefore = true
-  }
-
   parameterSet(kind: 'vps' | 'sps' | 'pps', set: Uint8Array): void
   /**
    * A key picture is whole and is the next sample; all before it has been cut. False refuses it: what describes the
@@ -216,6 +211,11 @@ export class FragmentBuilder implements VideoFrameWriter {
     if (reason !== 'empty') this.#isLossBefore = true
     this.#events.dropped(this.#isStarved ? 'no-memory' : reason)
     this.#isStarved = false
+  }
+
+  /** Packets of the picture never came: whole frames may have been among them. */
+  noteLoss(): void {
+    this.#isLossBefore = true
   }
 
   parameterSet(kind: 'vps' | 'sps' | 'pps', start: number, end: number): void {
