@@ -112,6 +112,8 @@ export class FragmentBuilder implements VideoFrameWriter {
   #lastDts = 0
   #isKey = false
   #isLossBefore = false
+  /** Frames were lost since the last whole one: the fragment of the next one says so. */
+  #hasLost = false
   #hasOffsets = false
   #startOffsetTicks = 0
   /** Nothing is taken until a keyframe came; with no picture there is nothing to wait for. */
@@ -208,14 +210,14 @@ export class FragmentBuilder implements VideoFrameWriter {
   abandonFrame(reason: 'damaged' | 'empty' | 'too-large'): void {
     this.#isFrameOpen = false
     this.at = this.frameStart
-    if (reason !== 'empty') this.#isLossBefore = true
+    if (reason !== 'empty') this.#hasLost = true
     this.#events.dropped(this.#isStarved ? 'no-memory' : reason)
     this.#isStarved = false
   }
 
   /** Packets of the picture never came: whole frames may have been among them. */
   noteLoss(): void {
-    this.#isLossBefore = true
+    this.#hasLost = true
   }
 
   parameterSet(kind: 'vps' | 'sps' | 'pps', start: number, end: number): void {
@@ -246,6 +248,8 @@ export class FragmentBuilder implements VideoFrameWriter {
       this.#firstDts = this.#frameDts
       this.#isKey = isKey
     }
+    if (this.#hasLost) this.#isLossBefore = true
+    this.#hasLost = false
     const index = this.#count++
     this.#sizes[index] = this.at - this.frameStart
     this.#offsets[index] = this.#frameCts
