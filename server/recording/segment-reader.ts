@@ -15,7 +15,7 @@ export interface SegmentCatalogue {
    */
   segments(cameraId: string, stream: number, kind: RecordingKind, fromMs: number, toMs: number): Promise<SegmentRow[]>
   /** Absolute path of a space's own folder, which rows' paths stand below; undefined where the space is not known. */
-  folderOf(spaceId: string): string | undefined
+  folderOf(spaceId: string): Promise<string | undefined> | string | undefined
 }
 
 /** Whose footage is asked for. */
@@ -182,7 +182,7 @@ export class FootageReader {
 
   /** What a segment holds now; undefined where it was removed meanwhile, or its file is damaged. */
   async open(row: SegmentRow): Promise<FootageSegment | undefined> {
-    const folder = this.#catalogue.folderOf(row.spaceId)
+    const folder = await this.#catalogue.folderOf(row.spaceId)
     if (folder === undefined) return undefined
     try {
       const content = await this.#index.open(folder, row)

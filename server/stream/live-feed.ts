@@ -87,7 +87,7 @@ export class LiveFeed extends LivePictures implements LiveReader {
     if (video === undefined) return
     if (!this.#mux.isBegun) {
       if (!isKey) return
-      this.#mux.begin(dtsTicks, utcUs)
+      this.#mux.begin(dtsTicks, ctsTicks, utcUs)
     }
     if (video.codec === 'mjpeg') {
       if (this.start === undefined) this.begin(jpegStart(video, data))
@@ -97,7 +97,7 @@ export class LiveFeed extends LivePictures implements LiveReader {
     if (this.start === undefined) {
       if (!isKey) return
       const { widthPx, heightPx } = video
-      this.begin({ init: this.#mux.pictureInit(ctsTicks), mimeType: this.#mux.pictureMimeType, widthPx, heightPx })
+      this.begin({ init: this.#mux.pictureInit(), mimeType: this.#mux.pictureMimeType, widthPx, heightPx })
     }
     this.push({ kind: 'video', isKey, utcUs, payload: this.#mux.picture(isKey, dtsTicks, ctsTicks, data) })
   }

@@ -22,7 +22,7 @@ const template = (() => {
   box(48, 20, 'tfdt')
   head.writeUInt32BE(0x0100_0000, 56) // version 1
   box(68, 36, 'trun')
-  head.writeUInt32BE(0x0000_0f01, 76) // data offset; duration, size, flags, composition offset
+  head.writeUInt32BE(0x0100_0f01, 76) // version 1: data offset; duration, size, flags, composition offset
   head.writeUInt32BE(1, 80)
   head.writeUInt32BE(fragmentHeadBytes, 84)
   head.write('mdat', 108, 'latin1')
@@ -76,6 +76,8 @@ export class LiveMux {
   #epochUs: number | undefined
   /** What is added to a run's seconds; undefined until the run's first keyframe. */
   #shiftSec: number | undefined
+  /** Composition offset of the run's first keyframe, where its edit list begins. */
+  #editTicks = 0
   /** UTC less media time, microseconds. */
   #utcLessMediaUs = 0
   #lastSec = 0
@@ -99,9 +101,10 @@ export class LiveMux {
     return this.#shiftSec !== undefined
   }
 
-  /** Sets the run's clock by its first keyframe. */
-  begin(dtsTicks: number, utcUs: number): void {
-    const runSec = dtsTicks / (this.video?.timescale ?? 90_000)
+  /** Sets the run's clock by its first keyframe, which was taken at `utcUs`. */
+  begin(dtsTicks: number, ctsTicks: number, utcUs: number): void {
+    this.#editTicks = Math.max(0, ctsTicks)
+    const runSec = (dtsTicks + this.#editTicks) / (this.video?.timescale ?? 90_000)
     this.#epochUs ??= utcUs - firstSec * 1e6
     // A run never begins before the one it follows ended: a clock may have been set back between them.
     const sec = Math.max((utcUs - this.#epochUs) / 1e6, this.#lastSec)
@@ -109,9 +112,9 @@ export class LiveMux {
     this.#utcLessMediaUs = utcUs - sec * 1e6
   }
 
-  /** The init segment of the picture: `ctsTicks` is its first keyframe's composition offset. H.264 and H.265 only. */
-  pictureInit(ctsTicks: number): Uint8Array {
-    return initSegment({ tracks: [{ id: 1, config: this.video!, startOffsetTicks: Math.max(0, ctsTicks) }] })
+  /** The init segment of the picture, once the run has begun. H.264 and H.265 only. */
+  pictureInit(): Uint8Array {
+    return initSegment({ tracks: [{ id: 1, config: this.video!, startOffsetTicks: this.#editTicks }] })
   }
 
   get pictureMimeType(): string {
@@ -126,7 +129,8 @@ export class LiveMux {
       if (step > 0) this.#durationTicks = Math.min(step, timescale)
     }
     this.#lastTicks = dtsTicks
-    const decodeTicks = dtsTicks + Math.round(this.#shiftSec! * timescale)
+    // The edit list takes off what is added here: pictures are shown at the run's own times, as sound is heard.
+    const decodeTicks = dtsTicks + this.#editTicks + Math.round(this.#shiftSec! * timescale)
     this.#lastSec = Math.max(this.#lastSec, (decodeTicks + this.#durationTicks) / timescale)
     return oneFrameFragment(1, ++this.#sequence, decodeTicks, this.#durationTicks, ctsTicks, isKey, data)
   }
