@@ -84,7 +84,7 @@ build_desktop() {
   stamp=dist/web-desktop/index.html
   if [ ! -e "$stamp" ] || [ -n "$(find web-desktop shared package-lock.json -newer "$stamp" -type f | head -n 1)" ]; then
     say 'building the desktop'
-    npm run --silent --loglevel=error build:desktop >&2
+    npm run --silent build:desktop >&2
     touch "$stamp"
   fi
 }
@@ -117,14 +117,14 @@ demo)
 dev)
   need_runtime
   build_desktop
-  npm run --silent --loglevel=error build:desktop -- --watch &
+  npm run --silent build:desktop -- --watch &
   watcher=$!
   trap 'kill "$watcher" 2>/dev/null' EXIT INT TERM
   scripts/node --watch-path=server --watch-path=shared server/main.ts "$@"
   ;;
 check)
   need_runtime
-  npm run --silent --loglevel=error check
+  npm run --silent check
   ;;
 test)
   need_tests

@@ -37,6 +37,8 @@ function isRunning(pidFile: string): number | undefined {
   }
 }
 
+const pause = (ms: number) => new Promise((wake) => setTimeout(wake, ms))
+
 /** Finds the simulated cameras of an earlier demo, or starts them. */
 async function cameras(): Promise<DemoCamera[]> {
   if (isRunning(camerasPid) === undefined) {
@@ -56,7 +58,7 @@ async function cameras(): Promise<DemoCamera[]> {
     const text = existsSync(camerasInfo) ? readFileSync(camerasInfo, 'utf8') : ''
     if (text.includes('\n')) return (JSON.parse(text.slice(0, text.indexOf('\n'))) as { cameras: DemoCamera[] }).cameras
     if (isRunning(camerasPid) === undefined) break
-    await new Promise((wake) => setTimeout(wake, 250))
+    await pause(250)
   }
   throw new Error(`the simulated cameras did not start; see ${join(dataDir, 'cameras.log')}`)
 }
@@ -119,13 +121,15 @@ async function addCameras(url: string, password: string, wanted: DemoCamera[]): 
   await fetch(new URL('api/logout', url), { method: 'POST', headers })
 }
 
-function stopAll(): void {
+async function stopAll(): Promise<void> {
   for (const [what, file] of [
     ['recorder', join(dataDir, 'recorder.pid')],
     ['cameras', camerasPid],
   ] as const) {
     const pid = isRunning(file)
     if (pid !== undefined) process.kill(pid, 'SIGTERM')
+    // Until it is gone, a demo started now would take it for running.
+    for (let tries = 0; tries < 100 && isRunning(file) !== undefined; tries++) await pause(100)
     console.log(`${what}: ${pid === undefined ? 'not running' : 'stopped'}`)
   }
 }
@@ -140,7 +144,7 @@ function addresses(url: string): string[] {
 async function main(): Promise<void> {
   mkdirSync(environment.NIGHTJAR_VOLUME, { recursive: true })
   if (process.argv[2] === 'stop') {
-    stopAll()
+    await stopAll()
     return
   }
   const wanted = await cameras()

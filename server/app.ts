@@ -32,7 +32,7 @@ import { indexMigrations } from './db/index/migrations.ts'
 import { SettingStore } from './db/setting-store.ts'
 import { settingsMigrations } from './db/settings/migrations.ts'
 import { failureHandler } from './http/failure-handler.ts'
-import { actorOf, type PrivilegeCheck } from './http/guard.ts'
+import { type Actor, actorOf, type PrivilegeCheck } from './http/guard.ts'
 import { openApiOf } from './http/openapi.ts'
 import { PushHub } from './http/push-socket.ts'
 import { mountRoutes, type Route } from './http/router.ts'
@@ -43,6 +43,7 @@ import { apiPages, desktopFiles } from './http/web-files.ts'
 import { logRoutes } from './log/log-routes.ts'
 import { LogService } from './log/log-service.ts'
 import { LogStore } from './log/log-store.ts'
+import { buildPictures } from './pictures.ts'
 import { FootageRemovals } from './recording/footage-removals.ts'
 import { HealthService } from './recording/health-service.ts'
 import { HealthStore } from './recording/health-store.ts'
@@ -56,6 +57,7 @@ import { RecordingStore } from './recording/recording-store.ts'
 import { spaceRoutes } from './space/space-routes.ts'
 import { SpaceService } from './space/space-service.ts'
 import { SpaceStore } from './space/space-store.ts'
+import { maxLiveRequestBytes } from './stream/live-socket.ts'
 import { displayUrl } from './stream/source-address.ts'
 import { systemRoutes } from './system/system-routes.ts'
 import { SystemService } from './system/system-service.ts'
@@ -196,6 +198,19 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   // One administrator, who may do everything; roles and grants answer here later.
   const check: PrivilegeCheck = () => true
   const passport = createPassport(accounts)
+  const pictures = await buildPictures<Actor>({
+    dataDir: config.dataDir,
+    store: recordings,
+    spaces,
+    cameras,
+    health,
+    recorder,
+    mayWatch: (actor, cameraId) => check(actor, 'live.view', cameraId),
+    bus,
+    clock,
+    logger,
+    scope,
+  })
   const routes: Route[] = [
     ...accountRoutes({
       accounts,
@@ -210,6 +225,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     ...cameraRoutes(cameras, options.tests),
     ...spaceRoutes(spaces),
     ...recordingRoutes(recording, health),
+    ...pictures.routes,
     ...logRoutes(log),
     ...systemRoutes(system),
   ]
@@ -257,14 +273,21 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
       return { actor: actorOf(request), host: request.host, loginOrigin: request.session?.origin }
     },
   })
-  scope.add(() => upgrades.close())
   upgrades.onUpgrade('api/push', 'live.view', 1024, (socket, actor) => push.accept(socket, actor))
+  upgrades.onUpgrade('api/live', 'live.view', maxLiveRequestBytes, (socket, actor) =>
+    pictures.sockets.accept(socket, actor),
+  )
   bus.on('session-ended', ({ sessionId }) => upgrades.endSession(sessionId))
 
   const server = createServer(web)
   upgrades.attach(server)
   await listen(server, config.port, config.host)
-  scope.add(() => closeServer(server))
+  scope.add(() => {
+    // A WebSocket is no connection of the server's any more, and yet the server waits for it to end.
+    const closed = closeServer(server)
+    upgrades.close()
+    return closed
+  })
   const { port } = server.address() as AddressInfo
   const shownHost = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host
   return {

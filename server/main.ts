@@ -7,19 +7,17 @@ import { systemClock } from './base/clock.ts'
 import { createLogger, type Logger } from './base/logger.ts'
 import { persist } from './base/persist.ts'
 import type { CameraTests } from './camera/camera-routes.ts'
+import { probeOnvif } from './camera/onvif.ts'
 import { type Config, readConfig } from './config.ts'
 import { isDatabaseAway } from './db/database.ts'
 import { SessionStore } from './http/session.ts'
 import { RecorderClient } from './recording/recorder-client.ts'
+import { testConnection } from './stream/connection-test.ts'
 import { version } from './version.ts'
 
 const cameraTests: CameraTests = {
-  async testConnection() {
-    return { isReachable: false, fault: 'source-failed', detail: 'this server has no source to try it with' }
-  },
-  async probeOnvif() {
-    return { isReachable: false, fault: 'protocol', detail: 'this server has no ONVIF client' }
-  },
+  testConnection: (address, signal) => testConnection(address, { signal }),
+  probeOnvif: (request, signal) => probeOnvif(request, { signal }),
 }
 
 const databasePlan = (logger: Logger) => ({

@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Logger } from '../base/logger.ts'
 import type { TrackConfig } from '../media/track.ts'
+import type { LiveReader } from '../stream/live-reader.ts'
 import {
   FrameReader,
   jsonFrame,
@@ -22,23 +23,6 @@ import {
   recorderProtocolVersion,
   type ToRecorder,
 } from './recorder-protocol.ts'
-
-/** Reads a stream's live samples. `data` is valid during the call. */
-export interface SampleReader {
-  config(tracks: TrackConfig[]): void
-  /** `track`: 0 picture, 1 sound, 2 metadata. Times are the run's, in the track's ticks; `utcUs` is when it happened. */
-  sample(
-    track: 0 | 1 | 2,
-    isKey: boolean,
-    isBurst: boolean,
-    dtsTicks: number,
-    ctsTicks: number,
-    utcUs: number,
-    data: Uint8Array,
-  ): void
-  /** No samples for now; they come again after the next `config`. */
-  ended(reason: string): void
-}
 
 export interface Keyframe {
   data: Uint8Array
@@ -70,7 +54,7 @@ export class RecorderClient implements RecorderLink {
   readonly #disconnectedListeners: (() => void)[] = []
   readonly #watches = new Map<
     string,
-    { cameraId: string; stream: number; readers: Set<SampleReader>; tracks: TrackConfig[] | undefined }
+    { cameraId: string; stream: number; readers: Set<LiveReader>; tracks: TrackConfig[] | undefined }
   >()
   readonly #watchKeys = new Map<number, string>()
   readonly #keyframes = new Map<number, (found: Keyframe | undefined) => void>()
@@ -361,7 +345,7 @@ export class RecorderClient implements RecorderLink {
    * Gives `reader` a stream's live samples, from its last keyframe on where it is the first to watch; a later one joins
    * and finds its own start. Returns what ends it.
    */
-  watch(cameraId: string, stream: number, reader: SampleReader): () => void {
+  watch(cameraId: string, stream: number, reader: LiveReader): () => void {
     const key = `${cameraId}/${stream}`
     let watch = this.#watches.get(key)
     if (watch === undefined) {

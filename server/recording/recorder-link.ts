@@ -1,4 +1,6 @@
 // What the server needs of the recorder; `RecorderClient` is it.
+import type { TrackConfig } from '../media/track.ts'
+import type { LiveReader } from '../stream/live-reader.ts'
 import type { FromRecorder, RecorderEvent, RecorderSettings } from './recorder-protocol.ts'
 
 export type RecorderStatus = Extract<FromRecorder, { type: 'status' }>
@@ -15,6 +17,15 @@ export interface RecorderLink {
   onConnected(listener: (hello: RecorderHello) => void): void
   onDisconnected(listener: () => void): void
   removeFootage(cameraId: string): void
+  /** All segments that must stay for now, replacing what was said before. */
+  setPins(pins: { spaceId: string; sequence: number }[]): void
+  /** Gives `reader` a stream's live samples, from its last keyframe on. Returns what ends it. */
+  watch(cameraId: string, stream: number, reader: LiveReader): () => void
+  /** The newest keyframe of a stream; undefined where there is none at hand. */
+  keyframe(
+    cameraId: string,
+    stream: number,
+  ): Promise<{ data: Uint8Array; utcUs: number; config: TrackConfig } | undefined>
   /** Leaves the recorder running. */
   close(): Promise<void>
 }
