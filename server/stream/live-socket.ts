@@ -37,6 +37,12 @@ const reconsiderMs = 2000
 /** Close codes (RFC 6455 §7.4.1). */
 const policyViolation = 1008
 
+/**
+ * Where messages are put together. The kernel nearly always takes one at once, and then the next may use the same bytes:
+ * a buffer each would cost more in garbage than the writing does.
+ */
+let scratch = Buffer.allocUnsafeSlow(64 * 1024)
+
 /** Serves accepted sockets; each ends with its connection. */
 export class LiveSockets<Actor> {
   readonly #options: LiveSocketOptions<Actor>
@@ -116,13 +122,18 @@ class LiveConnection<Actor> implements LiveViewer {
 
   send(tile: number, kind: number, isKey: boolean, sequence: number, utcUs: number, payload: Uint8Array): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return
-    if (this.#socket.bufferedAmount === 0) this.#emptyMs = this.nowMs()
     // One copied buffer costs less than a message of two fragments: that is two writes to the kernel.
-    const bytes = Buffer.allocUnsafe(liveHeaderBytes + payload.length)
+    const sizeBytes = liveHeaderBytes + payload.length
+    const isBacked = this.#socket.bufferedAmount > 0
+    if (!isBacked) this.#emptyMs = this.nowMs()
+    if (scratch.length < sizeBytes) scratch = Buffer.allocUnsafeSlow(2 * sizeBytes)
+    // What must wait is kept in a buffer of its own size.
+    const bytes = isBacked ? Buffer.allocUnsafeSlow(sizeBytes) : scratch.subarray(0, sizeBytes)
     const view = new DataView(bytes.buffer, bytes.byteOffset, liveHeaderBytes)
     writeLiveHead(view, 0, { tile, kind, isKey, sequence, utcUs })
     bytes.set(payload, liveHeaderBytes)
     this.#socket.send(bytes)
+    if (!isBacked && this.#socket.bufferedAmount > 0) scratch = Buffer.allocUnsafeSlow(scratch.length)
   }
 
   notify(notice: LiveNotice): void {
