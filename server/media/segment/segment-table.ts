@@ -38,7 +38,8 @@ class Column<T extends Uint32Array | Int32Array | Float64Array> {
 export class TrackTable {
   readonly trackId: number
   readonly timescale: number
-  readonly hasOffsets: boolean
+  /** Becomes true with the first fragment that has offsets: some cameras reorder frames and do not say so. */
+  hasOffsets: boolean
   /** A value a fragment: decode time of its first sample from the segment's start, −1 where it has none. */
   readonly tfdtTicks: Column<Float64Array>
   /** A value a fragment: how many samples. */
@@ -99,6 +100,10 @@ export class SegmentTable {
       track.tfdtTicks.push(run === undefined ? -1 : run.tfdtTicks)
       track.counts.push(run?.count ?? 0)
       if (run === undefined) continue
+      if (run.offsets !== undefined && !track.hasOffsets) {
+        track.hasOffsets = true
+        track.offsets.append(new Int32Array(track.sizes.length), track.sizes.length)
+      }
       track.sizes.append(run.sizes, run.count)
       track.durations.append(run.durations, run.count)
       if (!track.hasOffsets) continue
