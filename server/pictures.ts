@@ -10,6 +10,7 @@ import { ClipShelf } from './recording/clip-shelf.ts'
 import { SoundCache } from './recording/clip-sound.ts'
 import { FootageFiles } from './recording/footage-file.ts'
 import type { HealthService } from './recording/health-service.ts'
+import { Pins } from './recording/pins.ts'
 import { pictureRoutes } from './recording/playback-routes.ts'
 import type { RecorderLink } from './recording/recorder-link.ts'
 import type { SegmentRow } from './recording/recorder-protocol.ts'
@@ -60,7 +61,8 @@ export async function buildPictures<Actor>(options: PicturesOptions<Actor>): Pro
   scope.add(() => transcoder.close())
   const sounds = new SoundCache(reader, join(options.dataDir, 'sound-cache'))
   scope.add(() => sounds.close())
-  const pins = new PinBoard((all) => recorder?.setPins(all))
+  const pins = new Pins((all) => recorder?.setPins(all))
+  recorder?.onConnected(() => pins.repeat())
   const clips = new ClipShelf({
     reader,
     convert: (stretches, fromUs, toUs) => sounds.convert(stretches, fromUs, toUs),
@@ -118,39 +120,4 @@ function streamsOf(health: HealthService, cameraId: string): LiveStreamInfo[] | 
     reason: one.state === 'live' ? '' : (one.faultDetail ?? 'not connected yet'),
     sinceMs: one.sinceMs,
   }))
-}
-
-/** Who holds which segments: the recorder is told of all of them together. */
-class PinBoard {
-  readonly #tell: (pins: { spaceId: string; sequence: number }[]) => void
-  readonly #held = new Map<string, { spaceId: string; sequence: number; holders: number }>()
-
-  constructor(tell: (pins: { spaceId: string; sequence: number }[]) => void) {
-    this.#tell = tell
-  }
-
-  pin(rows: readonly SegmentRow[]): () => void {
-    const keys = rows.map(({ spaceId, sequence }) => {
-      const key = `${spaceId} ${sequence}`
-      const held = this.#held.get(key) ?? { spaceId, sequence, holders: 0 }
-      held.holders++
-      this.#held.set(key, held)
-      return key
-    })
-    this.#say()
-    let isHeld = true
-    return () => {
-      if (!isHeld) return
-      isHeld = false
-      for (const key of keys) {
-        const held = this.#held.get(key)
-        if (held !== undefined && --held.holders === 0) this.#held.delete(key)
-      }
-      this.#say()
-    }
-  }
-
-  #say(): void {
-    this.#tell([...this.#held.values()].map(({ spaceId, sequence }) => ({ spaceId, sequence })))
-  }
 }
