@@ -51,6 +51,8 @@ export class Retention {
   #pins: ReadonlySet<number> = new Set()
   #oldestUs: number | undefined
   #hadStepped = false
+  /** Taken in this round, and not yet marked in the journal: a folder that is read again still holds them. */
+  readonly #taken = new Set<string>()
   #turn: Promise<void> = Promise.resolve()
   /** Reported and not yet acknowledged: path by sequence number. */
   readonly #unforgotten = new Map<number, string>()
@@ -75,6 +77,11 @@ export class Retention {
   noteRecovered(path: string): void {
     const cursor = this.#cursors?.get(streamFolderOf(path))
     if (cursor !== undefined) cursor.ahead = []
+  }
+
+  /** Another disk may have been looked at while this one was away: nothing that was read there counts. */
+  forgetFolders(): void {
+    this.#cursors = undefined
   }
 
   #readAnew(): void {
@@ -123,6 +130,7 @@ export class Retention {
     this.#hadStepped = hasStepped
     const chosen: Chosen[] = []
     let freed = 0
+    this.#taken.clear()
     while (freed < bytes && chosen.length < roundFiles) {
       const oldest = await this.#takeOldest()
       if (oldest === undefined) break
@@ -132,7 +140,9 @@ export class Retention {
       freed += stats.sizeBytes
     }
     if (chosen.length === 0) return 0
-    return await this.#remove(chosen, 'overwritten, oldest first')
+    const removed = await this.#remove(chosen, 'overwritten, oldest first')
+    this.#taken.clear()
+    return removed
   }
 
   removeChannel(channelId: string): Promise<void> {
@@ -234,7 +244,9 @@ export class Retention {
       if (first !== undefined && (oldest === undefined || first.sequence < oldest.ahead[0]!.sequence)) oldest = cursor
     }
     const taken = oldest?.ahead.shift()
-    if (taken !== undefined) this.#oldestUs = taken.startUs
+    if (taken === undefined) return undefined
+    this.#taken.add(taken.path)
+    this.#oldestUs = taken.startUs
     return taken
   }
 
@@ -296,7 +308,7 @@ export class Retention {
 
   #mayGo(path: string, sequence: number, channelId: string, startUs: number): boolean {
     const { open, tombstones, locks } = this.#options.journal.state
-    if (open.has(path) || tombstones.has(path) || this.#pins.has(sequence)) return false
+    if (open.has(path) || tombstones.has(path) || this.#taken.has(path) || this.#pins.has(sequence)) return false
     for (const lock of locks.values()) {
       // A segment is about 5 minutes, and twice that without a keyframe: one that may reach into the lock stays.
       if (lock.channel === channelId && startUs < lock.toUs && startUs + 3600e6 > lock.fromUs) return false
