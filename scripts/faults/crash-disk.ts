@@ -2,6 +2,7 @@
 // calls hang, the volume fills up, goes read-only, vanishes or is swapped for another.
 import type { Disk, DiskEntry, DiskUsage, OpenMode } from '../../server/recording/disk.ts'
 import { blockBytes, type DiskNode, FileNode, FolderNode, type StaleSource, sectorBytes } from './crash-node.ts'
+import { usedBytes, type Volume } from './crash-volume.ts'
 import type { FileTree } from './oracle/file-tree.ts'
 import type { Random } from './random.ts'
 
@@ -57,45 +58,9 @@ interface OpenFile {
   volume: Volume
 }
 
-/** A file system that can be mounted: its tree, and what it is like. */
-export interface Volume {
-  device: number
-  root: FolderNode
-  isReadOnly: boolean
-  capacityBytes: number
-  /** Most bytes a file below this path and all its neighbours may have together: a project quota, EDQUOT. */
-  quota?: { path: string; bytes: number }
-  /** Files already open answer EIO: the disk was pulled, not only unmounted. */
-  isPulled: boolean
-}
-
 /** Calls of one volume that may be under way at once, and so be done in any order, as `NodeDisk` has it. */
 const callsInFlight = 16
 const graveyardFiles = 6
-
-export function emptyVolume(device: number): Volume {
-  return { device, root: new FolderNode(), isReadOnly: false, capacityBytes: 1 << 30, isPulled: false }
-}
-
-/** Puts a file on a volume, safe, with the folders it needs. */
-export function plant(volume: Volume, path: string, content: Uint8Array): void {
-  const names = path.split('/')
-  let at = volume.root
-  for (const name of names.slice(0, -1)) {
-    let next = at.entries.get(name)
-    if (!next?.isFolder) {
-      next = new FolderNode()
-      at.set(name, next, -1)
-      at.sync(at.pendingChanges)
-    }
-    at = next as FolderNode
-  }
-  const file = new FileNode()
-  if (content.length > 0) file.write(0, content)
-  file.sync(file.pendingChanges)
-  at.set(names.at(-1)!, file, -1)
-  at.sync(at.pendingChanges)
-}
 
 /** The `Disk` the recorder is given. Calls wait until `step` performs one, so that a seed decides their order. */
 export class CrashDisk implements Disk {
@@ -483,13 +448,6 @@ function described(call: DiskCall): string {
 
 function isOneSector(call: DiskCall): boolean {
   return Math.floor(call.at / sectorBytes) === Math.floor((call.at + (call.data?.length ?? 0) - 1) / sectorBytes)
-}
-
-function usedBytes(node: DiskNode): number {
-  if (!node.isFolder) return Math.ceil(node.size / blockBytes) * blockBytes
-  let sum = 0
-  for (const child of node.entries.values()) sum += usedBytes(child)
-  return sum
 }
 
 function systemError(code: string, path: string): Error {

@@ -1,6 +1,6 @@
 // What goes wrong with a disk in one life of the recorder, beside losing power.
-import type { CallKind, CrashDisk, DiskCall, Fault, Volume } from './crash-disk.ts'
-import { emptyVolume, plant } from './crash-disk.ts'
+import type { CallKind, CrashDisk, DiskCall, Fault } from './crash-disk.ts'
+import { emptyVolume, plant, type Volume } from './crash-volume.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { markerFile } from './oracle/space-files.ts'
 import type { Random } from './random.ts'

@@ -1,8 +1,10 @@
 // One run of the rig: a recorder's volume and writers on a disk that fails, stopped anywhere, started again, checked.
-import { SegmentWriter, SpillBudget } from '../../server/recording/segment-writer.ts'
+import { SegmentWriter } from '../../server/recording/segment-writer.ts'
 import { SpaceVolume } from '../../server/recording/space-volume.ts'
+import { SpillBudget } from '../../server/recording/spill-budget.ts'
 import { Arena } from '../../server/stream/arena.ts'
-import { CrashDisk, emptyVolume, plant, type Volume } from './crash-disk.ts'
+import { CrashDisk } from './crash-disk.ts'
+import { emptyVolume, plant, type Volume } from './crash-volume.ts'
 import { FakeClock } from './fake-clock.ts'
 import { FakeStream } from './fake-stream.ts'
 import { type FaultPlan, faultPlan } from './fault-plan.ts'

@@ -1,7 +1,8 @@
 // Sees every call the recorder makes on its disk and every event it reports, keeps what is therefore true, and says at
 // once when a step breaks an invariant of FORMAT.md.
 import type { RecorderEvent, SegmentRow } from '../../server/recording/recorder-protocol.ts'
-import type { CrashDisk, DiskCall, Volume } from './crash-disk.ts'
+import type { CrashDisk, DiskCall } from './crash-disk.ts'
+import type { Volume } from './crash-volume.ts'
 import type { FakeClock } from './fake-clock.ts'
 import type { FakeStream } from './fake-stream.ts'
 import { type KnownFragment, type KnownSegment, type Problem, type ProblemKind, rowFrom } from './oracle/check-space.ts'

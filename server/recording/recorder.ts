@@ -6,8 +6,8 @@ import type { Arena } from '../stream/arena.ts'
 import { ChannelStream } from './channel-stream.ts'
 import type { Disk } from './disk.ts'
 import type { RecorderEvent, RecorderSettings, SpaceStatus, StreamSettings } from './recorder-protocol.ts'
-import { SpillBudget } from './segment-writer.ts'
 import { SpaceVolume } from './space-volume.ts'
+import { SpillBudget } from './spill-budget.ts'
 
 export interface RecorderOptions {
   arena: Arena

@@ -4,20 +4,22 @@ import { randomBytes } from 'node:crypto'
 import type { GapCause } from '../../shared/recording.ts'
 import type { NotRecordingReason } from '../../shared/stream.ts'
 import type { Clock } from '../base/clock.ts'
-import { initSegment } from '../media/mp4/movie.ts'
 import { type FragmentHead, writeFragmentHead } from '../media/segment/fragment-head.ts'
 import { movieFragmentRandomAccess, segmentFooter } from '../media/segment/segment-footer.ts'
 import type { SegmentHead } from '../media/segment/segment-head.ts'
 import { fragmentFlags, trackIds } from '../media/segment/segment-layout.ts'
-import { SegmentTable, TrackTable } from '../media/segment/segment-table.ts'
+import type { SegmentTable } from '../media/segment/segment-table.ts'
 import type { TrackConfig } from '../media/track.ts'
 import type { Arena, Slot } from '../stream/arena.ts'
-import { type Fragment, headRoomBytes } from '../stream/fragment-builder.ts'
+import type { Fragment } from '../stream/fragment-builder.ts'
 import type { RunReader } from '../stream/stream-receiver.ts'
 import { codeOf } from './disk.ts'
 import type { RecorderEvent, SegmentRow } from './recorder-protocol.ts'
 import { segmentRow } from './recovery.ts'
-import { type OpenSegment, SpaceUnavailable, type SpaceVolume } from './space-volume.ts'
+import { movieFor, rebased, tableFor } from './segment-tracks.ts'
+import { SpaceUnavailable } from './space-unavailable.ts'
+import type { OpenSegment, SpaceVolume } from './space-volume.ts'
+import { detach, type SpillBudget } from './spill-budget.ts'
 
 export interface SegmentWriterOptions {
   cameraId: string
@@ -35,20 +37,6 @@ export interface SegmentWriterOptions {
   hold: (isHeld: boolean) => void
   /** No keyframe for twice a segment's length: the camera should be asked for one. */
   wantKeyframe: () => void
-}
-
-/** Memory that footage waiting for slow disks may take, over all cameras. */
-export class SpillBudget {
-  readonly limitBytes: number
-  usedBytes = 0
-
-  constructor(limitBytes: number) {
-    this.limitBytes = limitBytes
-  }
-
-  get isSpent(): boolean {
-    return this.usedBytes > this.limitBytes
-  }
 }
 
 /** Footage of so long may wait for the disk; then the camera is held back. */
@@ -179,6 +167,11 @@ export class SegmentWriter implements RunReader {
 
   /** From the end of what was recorded, footage is missing for this reason; until a run begins again. */
   noteLoss(cause: GapCause, detail: string): void {
+    // That recording has not begun yet is no cause once there is one: the camera does not answer, say.
+    if (this.#gap?.cause === 'stopped' && cause !== 'stopped') {
+      this.#lastEndUs = this.#options.clock.utcUs()
+      this.#endGap(this.#lastEndUs)
+    }
     if (this.#gap !== undefined) return
     const startUs = this.#lastEndUs === 0 ? this.#options.clock.utcUs() : this.#lastEndUs
     this.#gap = { startUs, cause, detail }
@@ -191,7 +184,7 @@ export class SegmentWriter implements RunReader {
     const { spill, volume } = this.#options
     this.#lastEndUs = utcUs
     if (this.#isClosed || (!volume.isReady && volume.fault !== undefined)) {
-      this.#drop(fragment.slot, fragment.isKey)
+      this.#drop(fragment.slot)
       if (!this.#isClosed) this.noteLoss(volume.fault === 'full' ? 'space-full' : 'space-error', volume.fault ?? '')
       return
     }
@@ -206,7 +199,7 @@ export class SegmentWriter implements RunReader {
     if (!this.#isHeld && (this.spillSec > spillSec || spill.isSpent)) this.#setHeld(true)
   }
 
-  #drop(slot: Slot | undefined, _isKey: boolean): void {
+  #drop(slot: Slot | undefined): void {
     if (slot !== undefined) this.#options.arena.release(slot)
     this.#waitsForKey = true
   }
@@ -370,25 +363,13 @@ export class SegmentWriter implements RunReader {
       clockTrust: clockTrust(),
       mediaTicks: Math.max(0, Math.round((fragment.mediaUs * 90_000) / 1e6)),
     }
-    const movie = initSegment({
-      tracks: run.tracks.map((config) => ({
-        id: trackIds[config.kind],
-        config,
-        ...(config.kind === 'video' ? { startOffsetTicks } : {}),
-      })),
-    })
-    const segment = await volume.createSegment(movie, head)
+    const segment = await volume.createSegment(movieFor(run.tracks, startOffsetTicks), head)
     run.index++
     this.#isConfigChanged = false
     return {
       segment,
       head,
-      table: new SegmentTable(
-        run.tracks.map((config) => {
-          const hasOffsets = config.kind === 'video' && startOffsetTicks > 0
-          return new TrackTable(trackIds[config.kind], config.timescale, hasOffsets)
-        }),
-      ),
+      table: tableFor(run.tracks, startOffsetTicks > 0),
       tracks: run.tracks,
       baseTicks: video?.tfdtTicks ?? 0,
       baseUs: fragment.mediaUs,
@@ -448,7 +429,7 @@ export class SegmentWriter implements RunReader {
     for (const job of waiting) {
       if (job.type !== 'fragment') continue
       this.#options.spill.usedBytes -= job.sizeBytes
-      this.#drop(job.slot, job.fragment.isKey)
+      this.#drop(job.slot)
     }
     this.#jobs.splice(0, this.#jobs.length, ...(first === undefined ? [] : [first]), ...kept)
     this.#waitsForKey = true
@@ -517,21 +498,4 @@ export class SegmentWriter implements RunReader {
     await this.drained()
     this.#isClosed = true
   }
-}
-
-/** A track's times from the segment's start: the picture's by its decode times, the others' by presentation. */
-function rebased(run: { trackId: number; tfdtTicks: number }, current: Current): number {
-  if (run.trackId === trackIds.video) return Math.max(0, run.tfdtTicks - current.baseTicks)
-  const config = current.tracks.find((track) => trackIds[track.kind] === run.trackId)
-  const baseTicks = Math.round((current.baseUs * (config?.timescale ?? 90_000)) / 1e6)
-  return Math.max(0, run.tfdtTicks - baseTicks)
-}
-
-/** A copy of a fragment in memory of its own. */
-function detach(fragment: Fragment): Fragment {
-  const size = fragment.dataEnd - fragment.dataAt
-  const bytes = new Uint8Array(headRoomBytes + size)
-  bytes.set(fragment.bytes.subarray(fragment.dataAt, fragment.dataEnd), headRoomBytes)
-  const view = new DataView(bytes.buffer)
-  return { ...fragment, bytes, view, dataAt: headRoomBytes, dataEnd: headRoomBytes + size }
 }

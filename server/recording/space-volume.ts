@@ -7,11 +7,12 @@ import { type SegmentHead, segmentFileHead } from '../media/segment/segment-head
 import { crcSeed, uuidBytes } from '../media/segment/segment-layout.ts'
 import { codeOf, type Disk } from './disk.ts'
 import { Journal } from './journal.ts'
-import { type Marker, markerBytes, markerName, parseMarker, writeMarker } from './marker.ts'
 import type { RecorderEvent, SpaceSettings, SpaceStatus } from './recorder-protocol.ts'
 import { recoverSegment } from './recovery.ts'
 import { Retention } from './retention.ts'
 import { segmentPath } from './segment-path.ts'
+import { SpaceMarker } from './space-marker.ts'
+import { asUnavailable, SpaceUnavailable } from './space-unavailable.ts'
 
 export interface SpaceVolumeOptions {
   settings: SpaceSettings
@@ -23,17 +24,6 @@ export interface SpaceVolumeOptions {
   report: (event: RecorderEvent) => void
   /** The mount point a path stands on; undefined where that cannot be told. */
   mountPointOf: (path: string) => Promise<string | undefined>
-}
-
-/** The space cannot take footage now. */
-export class SpaceUnavailable extends Error {
-  readonly fault: SpaceFault
-
-  constructor(fault: SpaceFault, message: string) {
-    super(message)
-    this.name = 'SpaceUnavailable'
-    this.fault = fault
-  }
 }
 
 /** A segment file that is being written. Paths are below the space's folder. */
@@ -65,7 +55,7 @@ export class SpaceVolume {
   #state: 'opening' | 'ready' | 'error' | 'closed' = 'opening'
   #fault: SpaceFault | undefined
   #faultDetail = ''
-  #marker: Marker | undefined
+  readonly #marker: SpaceMarker
   #journal: Journal | undefined
   #retention: Retention | undefined
   #nextSequence = 0
@@ -80,7 +70,6 @@ export class SpaceVolume {
   readonly #folderSyncs = new Map<string, Promise<void>>()
   #latenciesMs: number[] = []
   #heartbeatAtUs = Number.NEGATIVE_INFINITY
-  #provedAtUs = Number.NEGATIVE_INFINITY
   #openAtUs = Number.NEGATIVE_INFINITY
   #busy: Promise<void> | undefined
   #relieving: Promise<void> | undefined
@@ -91,6 +80,7 @@ export class SpaceVolume {
     this.settings = options.settings
     this.#disk = options.disk
     this.#folder = `${options.settings.volumePath}/${options.settings.folder}`
+    this.#marker = new SpaceMarker({ ...options, folder: this.#folder })
   }
 
   get isReady(): boolean {
@@ -146,13 +136,6 @@ export class SpaceVolume {
     })
   }
 
-  /** The same, waited for: for tests and the fault rig, which move time themselves. */
-  async settle(): Promise<void> {
-    await this.#busy
-    this.tick()
-    await this.#busy
-  }
-
   async #run(): Promise<void> {
     const nowUs = this.#options.clock.monotonicUs()
     try {
@@ -162,8 +145,8 @@ export class SpaceVolume {
         await this.#open()
       } else if (nowUs - this.#heartbeatAtUs >= heartbeatMs * 1000) {
         this.#heartbeatAtUs = nowUs
-        await this.#proveAnew()
-        await this.#beat()
+        await this.#marker.proveAnew()
+        await this.#marker.beat()
         await this.#recoverOpen()
       }
       if (this.#state === 'ready') await this.#housekeeping()
@@ -173,10 +156,14 @@ export class SpaceVolume {
   }
 
   async #open(): Promise<void> {
-    await this.#checkPlace()
-    if (this.settings.isFresh) await this.#makeSpace()
-    this.#marker = await this.#readMarker()
-    await this.#beat()
+    await this.#marker.checkPlace()
+    if (this.settings.isFresh) {
+      await this.#marker.make()
+      this.settings.isFresh = false
+      this.#options.report({ type: 'space-made', spaceId: this.settings.id })
+    }
+    await this.#marker.proveAnew()
+    await this.#marker.beat()
     if (this.#journal === undefined) {
       const journal = await Journal.open(this.#disk, `${this.#folder}/journal`)
       this.#nextSequence = journal.state.reserved
@@ -187,13 +174,14 @@ export class SpaceVolume {
         folder: this.#folder,
         journal,
         report: (removed) => this.#onRemoved(removed),
-        prove: () => this.#proveAnew(),
+        prove: () => this.#marker.proveAnew(),
       })
       await this.#reserve()
     } else {
       // Its file may be on the disk that was pulled, or be damaged by what failed.
       this.#journal.restateNext()
       await this.#journal.sync()
+      this.#retention!.forgetFolders()
     }
     const { state } = this.#journal
     if (state.closedBytes === undefined) {
@@ -210,119 +198,12 @@ export class SpaceVolume {
     await this.#recoverOpen()
   }
 
-  /** The volume is there and is the one the space was made on. */
-  async #checkPlace(): Promise<void> {
-    const { volumePath, mountPoint, name } = this.settings
-    const stats = await this.#disk.stat(volumePath)
-    if (stats === undefined || !stats.isFolder) {
-      throw new SpaceUnavailable('missing', `space ${name}: ${volumePath} is not there`)
-    }
-    const found = await this.#options.mountPointOf(volumePath)
-    if (found !== undefined && found !== mountPoint) {
-      throw new SpaceUnavailable('not-mounted', `space ${name}: ${volumePath} stands on ${found}, not on ${mountPoint}`)
-    }
-  }
-
-  async #makeSpace(): Promise<void> {
-    await this.#disk.makeFolder(this.#folder)
-    const path = `${this.#folder}/${markerName}`
-    if ((await this.#disk.stat(path)) === undefined) {
-      const file = await this.#disk.open(path, 'create')
-      const bytes = writeMarker(this.#freshMarker())
-      await this.#disk.write(file, bytes, 0, bytes.length, 0)
-      await this.#disk.sync(file)
-      await this.#disk.close(file)
-    } else {
-      await this.#remakeTornMarker(path)
-    }
-    // Also where both were there: a process killed right after making them had not synced them.
-    await this.#disk.syncFolder(this.#folder)
-    await this.#disk.syncFolder(this.settings.volumePath)
-    this.settings.isFresh = false
-    this.#options.report({ type: 'space-made', spaceId: this.settings.id })
-  }
-
-  /** A fresh space whose marker was cut short by a crash while it was made: there is nothing else in the folder yet. */
-  async #remakeTornMarker(path: string): Promise<void> {
-    const file = await this.#disk.open(path, 'update')
-    try {
-      const isWhole = parseMarker(await this.#disk.read(file, 0, markerBytes)) !== undefined
-      const others = ((await this.#disk.list(this.#folder)) ?? []).filter((entry) => entry.name !== markerName)
-      if (!isWhole && others.length === 0) {
-        const bytes = writeMarker(this.#freshMarker())
-        await this.#disk.write(file, bytes, 0, bytes.length, 0)
-      }
-      await this.#disk.sync(file)
-    } finally {
-      await this.#disk.close(file)
-    }
-  }
-
-  #freshMarker(): Marker {
-    const { serverId, bootId, clock } = this.#options
-    const now = Math.floor(clock.utcUs() / 1000)
-    return { format: 1, space: this.settings.id, server: serverId, boot: bootId, heartbeatMs: now, state: 'new' }
-  }
-
-  async #readMarker(): Promise<Marker> {
-    const { name, id } = this.settings
-    const path = `${this.#folder}/${markerName}`
-    if ((await this.#disk.stat(path)) === undefined) {
-      throw new SpaceUnavailable(
-        'marker-missing',
-        `space ${name}: ${this.#folder} has no marker: it may be another disk`,
-      )
-    }
-    const file = await this.#disk.open(path, 'read')
-    let marker: Marker | undefined
-    try {
-      marker = parseMarker(await this.#disk.read(file, 0, markerBytes))
-    } finally {
-      await this.#disk.close(file)
-    }
-    if (marker === undefined) throw new SpaceUnavailable('marker-unreadable', `space ${name}: its marker is damaged`)
-    if (marker.space !== id)
-      throw new SpaceUnavailable('marker-foreign', `space ${name}: the marker is another space's`)
-    if (marker.server !== this.#options.serverId) {
-      throw new SpaceUnavailable('owned-by-another-server', `space ${name}: it belongs to another server`)
-    }
-    return marker
-  }
-
-  async #prove(): Promise<void> {
-    const nowUs = this.#options.clock.monotonicUs()
-    // Many segments end together: one look at the marker in a second serves them all.
-    if (nowUs - this.#provedAtUs < 1e6) return
-    await this.#checkPlace()
-    this.#marker = await this.#readMarker()
-    this.#provedAtUs = nowUs
-  }
-
-  /** The same, however lately it was done. */
-  async #proveAnew(): Promise<void> {
-    this.#provedAtUs = Number.NEGATIVE_INFINITY
-    await this.#prove()
-  }
-
-  /** Writes the marker anew; a read-only volume shows here. */
-  async #beat(state = this.#marker?.state ?? 'new', isSynced = false): Promise<void> {
-    const file = await this.#disk.open(`${this.#folder}/${markerName}`, 'update')
-    try {
-      const marker = { ...this.#freshMarker(), state }
-      const bytes = writeMarker(marker)
-      await this.#disk.write(file, bytes, 0, bytes.length, 0)
-      if (isSynced) await this.#disk.sync(file)
-      this.#marker = marker
-    } finally {
-      await this.#disk.close(file)
-    }
-  }
-
   async #housekeeping(): Promise<void> {
     const { freeBytes, totalBytes } = await this.#disk.usage(this.#folder)
     this.#freeBytes = freeBytes
     const triggerBytes = (this.settings.allocatedBytes * this.settings.overwriteThresholdPct) / 100
-    const reserveBytes = this.#reserveBytes(totalBytes)
+    // What is kept free on the volume, so that a full disk never stops a write: 1 %, at most 1 GiB.
+    const reserveBytes = Math.min(1024 ** 3, Math.floor(totalBytes / 100))
     this.#isTight = freeBytes + this.#usedBytes < this.settings.allocatedBytes
     for (let rounds = 0; rounds < 64; rounds++) {
       const excess = Math.max(this.#usedBytes - triggerBytes, reserveBytes - this.#freeBytes)
@@ -331,15 +212,10 @@ export class SpaceVolume {
     if (this.#nextSequence + reserveBlock / 4 > this.#journal!.state.reserved) await this.#reserve()
   }
 
-  /** What is kept free on the volume, so that a full disk never stops a write: 1 %, at most 1 GiB. */
-  #reserveBytes(totalBytes: number): number {
-    return Math.min(1024 ** 3, Math.floor(totalBytes / 100))
-  }
-
   /** Deletes the oldest footage, about `excessBytes` of it. False where there is none to delete. */
   async #removeOldest(excessBytes: number): Promise<boolean> {
-    await this.#prove()
-    if (this.#marker?.state !== 'proved') return false
+    await this.#marker.prove()
+    if (this.#marker.state !== 'proved') return false
     const freed = await this.#retention!.removeOldest(excessBytes)
     this.#freeBytes += freed
     return freed > 0
@@ -364,7 +240,7 @@ export class SpaceVolume {
   /** Deletes all footage of a camera. */
   async removeFootage(cameraId: string): Promise<void> {
     await this.ready()
-    await this.#prove()
+    await this.#marker.prove()
     await this.#retention!.removeChannel(cameraId)
   }
 
@@ -397,7 +273,7 @@ export class SpaceVolume {
     this.#fault = unavailable.fault
     this.#faultDetail = unavailable.message
     this.#knownFolders.clear()
-    this.#provedAtUs = Number.NEGATIVE_INFINITY
+    this.#marker.doubt()
     if (!isNews) return
     this.#options.logger.error({ err: error }, unavailable.message)
     this.#occurrence('space-error', 'error', unavailable.message)
@@ -414,7 +290,7 @@ export class SpaceVolume {
     head: Omit<SegmentHead, 'segmentId' | 'serverId' | 'spaceId' | 'bootId' | 'sequence'>,
   ): Promise<OpenSegment> {
     if (!this.isReady) throw new SpaceUnavailable(this.#fault ?? 'missing', this.#faultDetail)
-    await this.#prove()
+    await this.#marker.prove()
     if (this.#nextSequence >= this.#journal!.state.reserved) await this.#reserve()
     const sequence = this.#nextSequence++
     const { serverId, bootId } = this.#options
@@ -480,7 +356,7 @@ export class SpaceVolume {
         // Retention may have removed an empty folder just now.
         if (codeOf(error) !== 'ENOENT' || tries === 3) throw error
         this.#knownFolders.clear()
-        await this.#proveAnew()
+        await this.#marker.proveAnew()
       }
     }
   }
@@ -516,9 +392,9 @@ export class SpaceVolume {
       await this.#syncFolders(segment.path)
       await this.#journal!.sync()
       // The disk may have been swapped right after the look before the file was made: nobody is told of a stray file.
-      if (this.#provedAtUs <= segment.madeAtUs) await this.#proveAnew()
+      if (this.#marker.provedAtUs <= segment.madeAtUs) await this.#marker.proveAnew()
       segment.isAnchored = true
-      if (this.#marker?.state === 'new') await this.#beat('proved', true)
+      if (this.#marker.state === 'new') await this.#marker.beat('proved', true)
     }
     segment.syncedThrough = Math.max(segment.syncedThrough, through)
   }
@@ -587,7 +463,7 @@ export class SpaceVolume {
   async #recoverOne(path: string): Promise<void> {
     const result = await recoverSegment(this.#disk, this.#folder, path, this.settings.id)
     // Nothing is judged to be missing or empty on a disk that is not ours.
-    await this.#proveAnew()
+    await this.#marker.proveAnew()
     if (result.kind === 'recovered') {
       // After a kill the names may still be unsafe, as the file was.
       for (let folder = parentOf(path); folder !== ''; folder = parentOf(folder)) this.#unsyncedFolders.add(folder)
@@ -600,10 +476,11 @@ export class SpaceVolume {
       return
     }
     const sequence = this.#journal!.state.open.get(path)
-    this.#journal!.append({ closed: path, bytes: 0 })
+    // It leaves the open list last: stopped in between, the next start finds it there.
     if (result.kind === 'empty') await this.#retention!.removeEmpty(path)
     else if (sequence !== undefined)
       this.#onRemoved({ sequences: [sequence], bytes: 0, reason: 'its file is not there' })
+    this.#journal!.append({ closed: path, bytes: 0 })
   }
 
   /** Ends all work on the volume. Segments must be closed before. */
@@ -618,20 +495,4 @@ export class SpaceVolume {
 function parentOf(path: string): string {
   const slash = path.lastIndexOf('/')
   return slash < 0 ? '' : path.slice(0, slash)
-}
-
-const faultOfCode: Record<string, SpaceFault> = {
-  ENOSPC: 'full',
-  EDQUOT: 'full',
-  EROFS: 'read-only',
-  EACCES: 'not-writable',
-  EPERM: 'not-writable',
-  ENOENT: 'missing',
-  ENOTDIR: 'missing',
-  ENODEV: 'missing',
-}
-
-function asUnavailable(error: unknown, name: string): SpaceUnavailable {
-  const fault = faultOfCode[codeOf(error)] ?? 'write-failed'
-  return new SpaceUnavailable(fault, `space ${name}: ${error instanceof Error ? error.message : String(error)}`)
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { CrashDisk, emptyVolume, plant } from '../../../scripts/faults/crash-disk.ts'
+import { CrashDisk } from '../../../scripts/faults/crash-disk.ts'
+import { emptyVolume, plant } from '../../../scripts/faults/crash-volume.ts'
 import { Random } from '../../../scripts/faults/random.ts'
 
 const images = 300
