@@ -200,6 +200,11 @@ export function codeOf(error: unknown): string {
     : ''
 }
 
+/** Whether there was no room: on the volume, or in a quota. */
+export function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error))
+}
+
 async function missingAsUndefined<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call

@@ -1,6 +1,6 @@
 // The volume's journal: what must be known of its files before they are looked at (FORMAT.md §7).
 import { crc32 } from 'node:zlib'
-import { codeOf, type Disk } from './disk.ts'
+import { type Disk, isFull } from './disk.ts'
 import { parseSegmentPath } from './segment-path.ts'
 
 export type JournalRecord =
@@ -170,7 +170,7 @@ export class Journal {
         return
       } catch (error) {
         // A full disk has no room for a new file: the old one goes on growing in what it has.
-        if (this.#mustRestate || (codeOf(error) !== 'ENOSPC' && codeOf(error) !== 'EDQUOT')) throw error
+        if (this.#mustRestate || !isFull(error)) throw error
       }
     }
     const lines = this.#pending.slice()
@@ -190,7 +190,7 @@ export class Journal {
       this.#allocated += pad.length
     } catch (error) {
       // What there is may do for now.
-      if (codeOf(error) !== 'ENOSPC' && codeOf(error) !== 'EDQUOT') throw error
+      if (!isFull(error)) throw error
     }
   }
 

@@ -13,7 +13,7 @@ import type { TrackConfig } from '../media/track.ts'
 import type { Arena, Slot } from '../stream/arena.ts'
 import type { Fragment } from '../stream/fragment-builder.ts'
 import type { RunReader } from '../stream/stream-receiver.ts'
-import { codeOf } from './disk.ts'
+import { isFull } from './disk.ts'
 import type { RecorderEvent, SegmentRow } from './recorder-protocol.ts'
 import { segmentRow } from './recovery.ts'
 import { movieFor, rebased, tableFor } from './segment-tracks.ts'
@@ -273,8 +273,7 @@ export class SegmentWriter implements RunReader {
       await this.#write(job)
       return true
     } catch (error) {
-      const code = codeOf(error)
-      if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
+      if (!isFull(error)) throw error
       // Full is no reason to stop: room is made, and the same bytes go to the same place again.
       await this.#options.volume.relieve()
       this.#retryAtUs = this.#options.clock.monotonicUs() + 200_000
@@ -464,8 +463,7 @@ export class SegmentWriter implements RunReader {
       await this.#options.volume.closeSegment(segment, tail)
     } catch (error) {
       await this.#options.volume.abandonSegment(segment)
-      const code = codeOf(error)
-      if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
+      if (!isFull(error)) throw error
       await this.#options.volume.relieve()
       return
     }
