@@ -243,7 +243,8 @@ export function kindOf(knex: Knex): 'sqlite' | 'mysql' {
   return knex.client.config.client === 'mysql2' ? 'mysql' : 'sqlite'
 }
 
-const awayCodes = new Set([
+/** Of the connection to MariaDB; mysql2 marks such errors as fatal, which a camera's connection does not. */
+const networkCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
@@ -254,12 +255,14 @@ const awayCodes = new Set([
   'EAI_AGAIN',
   'ENOENT',
   'PROTOCOL_CONNECTION_LOST',
+])
+
+const busyCodes = new Set([
   'ER_CON_COUNT_ERROR',
   'ER_SERVER_SHUTDOWN',
   'ER_LOCK_DEADLOCK',
   'ER_LOCK_WAIT_TIMEOUT',
   'ER_DISK_FULL',
-  'ER_UNKNOWN_COM_ERROR',
   'SQLITE_FULL',
   'SQLITE_CANTOPEN',
   'SQLITE_PROTOCOL',
@@ -267,10 +270,11 @@ const awayCodes = new Set([
 
 /** True for a failure that may heal by itself: the server is away or busy, the disk full. The same work may be tried again. */
 export function isDatabaseAway(error: unknown): boolean {
-  const { code, name, fatal } = (error ?? {}) as { code?: string; name?: string; fatal?: boolean }
+  const { code = '', name, fatal } = (error ?? {}) as { code?: unknown; name?: string; fatal?: boolean }
   if (name === 'KnexTimeoutError') return true
-  if (fatal === true && typeof code === 'string' && !code.startsWith('ER_ACCESS')) return true
-  return code !== undefined && (awayCodes.has(code) || /^SQLITE_(BUSY|LOCKED|IOERR)/.test(code))
+  if (typeof code !== 'string') return false
+  if (fatal === true && networkCodes.has(code)) return true
+  return busyCodes.has(code) || /^SQLITE_(BUSY|LOCKED|IOERR)/.test(code)
 }
 
 /** True where the database's file is damaged, or is no database at all. */

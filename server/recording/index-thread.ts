@@ -19,7 +19,7 @@ export class IndexThread {
     this.#place = place
   }
 
-  /** Fails with the database's error, its `code` kept. */
+  /** Fails with the database's error: its message and what `isDatabaseAway` looks at. */
   run<Task extends IndexTask>(task: Task): Promise<IndexAnswers[Task['type']]> {
     this.#worker ??= this.#begin()
     const worker = this.#worker
@@ -56,7 +56,7 @@ export class IndexThread {
       const waiting = this.#waiting.get(message.id)
       this.#waiting.delete(message.id)
       if ('answer' in message) waiting?.resolve(message.answer)
-      else waiting?.reject(Object.assign(new Error(message.error.message), { code: message.error.code }))
+      else waiting?.reject(Object.assign(new Error(message.error.message), message.error))
     })
     return worker
   }

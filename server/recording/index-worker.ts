@@ -22,7 +22,9 @@ export interface IndexAnswers {
 }
 
 export type ToIndexWorker = { id: number; task: IndexTask } | 'abort'
-export type FromIndexWorker = { id: number; answer: unknown } | { id: number; error: { message: string; code: string } }
+export type FromIndexWorker =
+  | { id: number; answer: unknown }
+  | { id: number; error: { message: string; code: string; fatal: boolean } }
 
 const port = parentPort!
 const knex = openKnex((workerData as IndexWorkerData).place, { durability: 'NORMAL', hasForeignKeys: true })
@@ -53,7 +55,7 @@ port.on('message', async (message: ToIndexWorker) => {
     const isMovable = answer instanceof Buffer && answer.byteLength === answer.buffer.byteLength
     port.postMessage({ id, answer } satisfies FromIndexWorker, isMovable ? [answer.buffer as ArrayBuffer] : [])
   } catch (error) {
-    const { message: text, code = '' } = error as { message: string; code?: string }
-    port.postMessage({ id, error: { message: text, code } } satisfies FromIndexWorker)
+    const { message: text, code = '', fatal = false } = error as { message: string; code?: string; fatal?: boolean }
+    port.postMessage({ id, error: { message: text, code, fatal } } satisfies FromIndexWorker)
   }
 })

@@ -1,6 +1,6 @@
 // What the recorder tells goes into the index; timelines and gaps come out of it.
 import { Failure } from '../../shared/failure.ts'
-import { type Gap, maxTimelineMs, type RecordingKind } from '../../shared/recording.ts'
+import { type Gap, maxTimelineMs } from '../../shared/recording.ts'
 import type { SystemStatus } from '../../shared/system.ts'
 import type { Bus } from '../base/bus.ts'
 import type { Clock } from '../base/clock.ts'
@@ -47,6 +47,9 @@ const changedEveryMs = 1000
 /** How often the index's log is moved into its file, off the server's thread; in milliseconds. */
 const checkpointEveryMs = 30_000
 
+/** How long lines of the gap ledger are kept, in microseconds: as long as a timeline may be. */
+const keptGapsUs = maxTimelineMs * 1000
+
 export class RecordingService {
   readonly #options: RecordingServiceOptions
   readonly #stop = new AbortController()
@@ -81,6 +84,7 @@ export class RecordingService {
     )
     if (recorder !== undefined) this.#follow(recorder)
     this.#options.reconciler.request()
+    await store.pruneGaps(this.#nowMs() * 1000 - keptGapsUs)
     this.#checkpoints = setInterval(() => {
       thread.run({ type: 'checkpoint' }).catch((error) => logger.warn({ err: error }, 'no checkpoint of the index'))
     }, checkpointEveryMs).unref()
@@ -118,11 +122,6 @@ export class RecordingService {
     const growing = this.#openEnds().filter((one) => one.cameraId === cameraId)
     const endUs = Math.max(bounds.endUs, ...growing.map((one) => one.endUs))
     return { startMs: Math.floor(bounds.startUs / 1000), endMs: Math.ceil(endUs / 1000) }
-  }
-
-  /** A stream's segments in a span, for playback and export; open ones count as reaching to any later time. */
-  segments(cameraId: string, stream: number, kind: RecordingKind, fromMs: number, toMs: number): Promise<SegmentRow[]> {
-    return this.#options.store.listSegments(cameraId, stream, kind, fromMs * 1000, toMs * 1000)
   }
 
   /** How the recorder is, as far as it told. */

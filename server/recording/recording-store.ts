@@ -177,6 +177,11 @@ export class RecordingStore {
     }
   }
 
+  /** Removes gaps that ended before an instant. */
+  async pruneGaps(beforeUs: number): Promise<void> {
+    await this.#database.knex('gap').where('end_us', '<', beforeUs).del()
+  }
+
   /** Forgets all that is known of a camera's gaps and health; its segments go as the recorder removes them. */
   async forgetCamera(cameraId: string): Promise<void> {
     await this.#database.knex('gap').where({ camera_id: cameraId }).del()

@@ -111,7 +111,7 @@ describeOnBoth('the durable log', 'settings', (database) => {
     let isAway = true
     const create = store.create.bind(store)
     store.create = (entry) =>
-      isAway ? Promise.reject(Object.assign(new Error('away'), { code: 'ECONNREFUSED' })) : create(entry)
+      isAway ? Promise.reject(Object.assign(new Error('away'), { code: 'ECONNREFUSED', fatal: true })) : create(entry)
 
     log.record({ kind: 'system', level: 'info', name: 'first', message: '1' })
     log.record({ kind: 'system', level: 'info', name: 'second', message: '2' })

@@ -186,6 +186,21 @@ describeOnBoth('the index of segments', 'index', (database, kind) => {
     assert.deepEqual(await store.listGaps('gate', 0, 5_000_500, 10), [])
   })
 
+  it('forgets gaps that ended long ago, and none that lasts', async () => {
+    const gap = { camera_id: 'gate', stream: 1, cause: 'silent', detail: '' } as const
+    await store.putGap({ ...gap, start_us: 1_000_000, end_us: null })
+    await store.putGap({ ...gap, start_us: 2_000_000, end_us: 3_000_000 })
+    await store.putGap({ ...gap, start_us: 4_000_000, end_us: 5_000_000 })
+
+    await store.pruneGaps(5_000_000)
+
+    const gaps = await store.listGaps('gate', 0, 100_000_000, 10)
+    assert.deepEqual(
+      gaps.map((one) => one.startMs),
+      [1000, 4000],
+    )
+  })
+
   it('ends a gap whose end was lost where footage follows', async () => {
     const gap = { camera_id: 'gate', stream: 1, cause: 'silent', detail: '' } as const
     await store.putGap({ ...gap, start_us: 5_000_000, end_us: null })
