@@ -230,8 +230,7 @@ function segmentTrack(segment: FootageSegment, trackId: number, from: number, to
     startOffsetTicks: movieTrack.startOffsetTicks,
     sizes: track.sizes.values.subarray(first, end),
     durations: track.durations.values.subarray(first, end),
-    offsets:
-      track.hasOffsets && movieTrack.startOffsetTicks > 0 ? track.offsets.values.subarray(first, end) : undefined,
+    offsets: track.hasOffsets ? track.offsets.values.subarray(first, end) : undefined,
     keys: isVideo && hasDeltas ? Uint32Array.from(keys) : undefined,
     chunks: {
       offsets,

@@ -46,7 +46,7 @@ const widthPx = z
   .regex(/^\d{1,4}$/, 'must be a number of pixels')
   .transform(Number)
   .pipe(z.int().min(16).max(7680))
-  .default(1920)
+  .default(3840)
 
 const frozenEnd = z
   .string()

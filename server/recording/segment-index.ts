@@ -73,7 +73,7 @@ export class SegmentIndex {
   #keptBytes = 0
 
   /** `maxBytes` bounds the memory of all tables kept; one in use stays in memory however large it is. */
-  constructor(files: FootageFiles, maxBytes = 16 * 1024 * 1024) {
+  constructor(files: FootageFiles, maxBytes = 8 * 1024 * 1024) {
     this.#files = files
     this.#maxBytes = maxBytes
   }
