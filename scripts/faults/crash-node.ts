@@ -22,13 +22,44 @@ export interface StaleSource {
   blockAt(block: number): Uint8Array | undefined
 }
 
+/** Bytes that change in place. */
+class Content {
+  bytes: Uint8Array
+  size: number
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+    this.size = bytes.length
+  }
+
+  /** Valid until the next change. */
+  view(): Uint8Array {
+    return this.bytes.subarray(0, this.size)
+  }
+
+  apply({ data, at, sizeAfter }: Pick<PendingChange, 'data' | 'at' | 'sizeAfter'>): void {
+    const size = data === undefined ? sizeAfter : Math.max(this.size, at + data.length)
+    if (size > this.bytes.length) {
+      const grown = new Uint8Array(Math.max(size, this.bytes.length * 2, 8192))
+      grown.set(this.view())
+      this.bytes = grown
+    }
+    if (size < this.size) this.bytes.fill(0, size, this.size)
+    if (data !== undefined) this.bytes.set(data, at)
+    this.size = size
+  }
+}
+
 /** The bytes of a file: as programs see them, and as a power cut would at least leave them. */
 export class FileNode {
   readonly isFolder = false
-  size = 0
-  #bytes: Uint8Array = new Uint8Array(0)
-  #safe: Uint8Array = new Uint8Array(0)
+  readonly #seen = new Content(new Uint8Array(0))
+  readonly #safe = new Content(new Uint8Array(0))
   #pending: PendingChange[] = []
+
+  get size(): number {
+    return this.#seen.size
+  }
 
   get pendingChanges(): number {
     return this.#pending.length
@@ -36,29 +67,26 @@ export class FileNode {
 
   /** A view of what programs see; valid until the next write. */
   view(): Uint8Array {
-    return this.#bytes.subarray(0, this.size)
+    return this.#seen.view()
   }
 
   /** A view of what every crash image holds, were the file reached; valid until the next sync. */
   safeView(): Uint8Array {
-    return this.#safe
+    return this.#safe.view()
   }
 
   write(at: number, data: Uint8Array): void {
-    const end = at + data.length
     const sizeBefore = this.size
-    this.#reserve(end)
-    this.#bytes.set(data, at)
-    this.size = Math.max(this.size, end)
-    this.#pending.push({ at, data: data.slice(), sizeBefore, sizeAfter: this.size, isDropped: false })
+    this.#change({ at, data: data.slice(), sizeBefore, sizeAfter: Math.max(sizeBefore, at + data.length) })
   }
 
   truncate(length: number): void {
-    const sizeBefore = this.size
-    this.#reserve(length)
-    this.#bytes.fill(0, Math.min(length, sizeBefore), this.#bytes.length)
-    this.size = length
-    this.#pending.push({ at: length, data: undefined, sizeBefore, sizeAfter: length, isDropped: false })
+    this.#change({ at: length, data: undefined, sizeBefore: this.size, sizeAfter: length })
+  }
+
+  #change(change: Omit<PendingChange, 'isDropped'>): void {
+    this.#seen.apply(change)
+    this.#pending.push({ ...change, isDropped: false })
   }
 
   /** Makes the first `changes` pending changes safe: those that were there when the sync was called. */
@@ -66,16 +94,14 @@ export class FileNode {
     const called = this.#pending.slice(0, changes)
     const dirty = new Set(called.filter((change) => !change.isDropped).flatMap((change) => [...blocksOf(change)]))
     const kept: PendingChange[] = []
-    let safe = this.#safe
     for (const change of called) {
       for (const piece of change.isDropped ? blockPieces(change) : [change]) {
         // A page that was written to again is dirty as a whole, with what had been dropped.
         const isWritten = !change.isDropped || piece.data === undefined || dirty.has(Math.floor(piece.at / blockBytes))
-        if (isWritten) safe = applied(safe, piece)
+        if (isWritten) this.#safe.apply(piece)
         else kept.push(piece)
       }
     }
-    this.#safe = safe
     this.#pending = [...kept, ...this.#pending.slice(changes)]
   }
 
@@ -87,35 +113,34 @@ export class FileNode {
   /** The file as a power cut may leave it, all of it safe. */
   crashImage(random: Random, stale: StaleSource): FileNode {
     const image = new FileNode()
-    const content = this.#crashContent(random, stale)
-    image.#bytes = content
-    image.#safe = content.slice()
-    image.size = content.length
+    const data = this.#crashContent(random, stale)
+    for (const content of [image.#seen, image.#safe]) content.apply({ at: 0, data, sizeAfter: data.length })
     return image
   }
 
   #crashContent(random: Random, stale: StaleSource): Uint8Array {
     const changes = this.#pending
     const style = random.next()
-    if (changes.length === 0 || style < 0.1) return this.#safe.slice()
+    if (changes.length === 0 || style < 0.1) return this.safeView().slice()
     if (style < 0.2) return this.view().slice()
     const isInOrder = style < 0.45
     const reached = random.int(0, changes.length + 1)
     const size = isInOrder
       ? reached === 0
-        ? this.#safe.length
+        ? this.#safe.size
         : changes[reached - 1]!.sizeAfter
       : this.#crashSize(random)
     const choices = this.#chooseVersions(random, isInOrder ? reached : undefined)
     const content = new Uint8Array(size)
-    content.set(this.#safe.subarray(0, size))
+    content.set(this.safeView().subarray(0, size))
     for (const block of choices.keys()) {
-      const old = block * blockBytes < this.#safe.length ? undefined : stale.blockAt(block)
+      const old = block * blockBytes < this.#safe.size ? undefined : stale.blockAt(block)
       if (old !== undefined) setWithin(content, block * blockBytes, old)
     }
-    let replayed = this.#safe
+    const replay = new Content(this.safeView().slice())
     for (const [i, change] of changes.entries()) {
-      replayed = applied(replayed, change)
+      replay.apply(change)
+      const replayed = replay.view()
       for (const block of blocksOf(change)) {
         const sectors = choices.get(block)!
         for (let sector = 0; sector < sectors.length; sector++) {
@@ -133,7 +158,7 @@ export class FileNode {
   #crashSize(random: Random): number {
     if (random.chance(0.5)) return this.size
     const change = random.pick(this.#pending)
-    return random.chance(0.3) ? this.#safe.length : random.chance(0.5) ? change.sizeAfter : change.sizeBefore
+    return random.chance(0.3) ? this.#safe.size : random.chance(0.5) ? change.sizeAfter : change.sizeBefore
   }
 
   /**
@@ -167,21 +192,6 @@ export class FileNode {
     }
     return choices
   }
-
-  #reserve(length: number): void {
-    if (length <= this.#bytes.length) return
-    const grown = new Uint8Array(Math.max(length, this.#bytes.length * 2, 8192))
-    grown.set(this.view())
-    this.#bytes = grown
-  }
-}
-
-function applied(content: Uint8Array, change: PendingChange): Uint8Array {
-  const { data, at } = change
-  const after = new Uint8Array(data === undefined ? change.sizeAfter : Math.max(content.length, at + data.length))
-  after.set(content.subarray(0, Math.min(content.length, after.length)))
-  if (data !== undefined) after.set(data, at)
-  return after
 }
 
 /** A write as one a block. */

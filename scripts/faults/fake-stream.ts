@@ -5,10 +5,10 @@ import type { TrackRun } from '../../server/media/segment/fragment-head.ts'
 import { trackIds } from '../../server/media/segment/segment-layout.ts'
 import type { TrackConfig } from '../../server/media/track.ts'
 import type { SegmentWriter } from '../../server/recording/segment-writer.ts'
-import type { Arena } from '../../server/stream/arena.ts'
+import { Arena, type Slot } from '../../server/stream/arena.ts'
 import { type Fragment, headRoomBytes } from '../../server/stream/fragment-builder.ts'
 import type { FakeClock } from './fake-clock.ts'
-import type { Random } from './random.ts'
+import { Random } from './random.ts'
 
 const video: TrackConfig = {
   kind: 'video',
@@ -21,6 +21,28 @@ const video: TrackConfig = {
 }
 const otherVideo: TrackConfig = { ...video, widthPx: 128, heightPx: 96 }
 const audio: TrackConfig = { kind: 'audio', codec: 'pcma', timescale: 8000, sampleRateHz: 8000, channels: 1 }
+
+/** Bytes of any content, cut from at random places: making them anew would take most of a run. */
+const noise = new Random(0).bytes(1 << 20)
+
+/** An arena that outlives the recorders it is lent to: what a dead one never gave back is taken back. */
+export class LentArena extends Arena {
+  readonly #lent = new Set<Slot>()
+
+  override take(atLeastBytes: number): Slot | undefined {
+    const slot = super.take(atLeastBytes)
+    if (slot !== undefined) this.#lent.add(slot)
+    return slot
+  }
+
+  override release(slot: Slot): void {
+    if (this.#lent.delete(slot)) super.release(slot)
+  }
+
+  takeBack(): void {
+    for (const slot of [...this.#lent]) this.release(slot)
+  }
+}
 
 export interface Channel {
   id: string
@@ -147,7 +169,8 @@ export class FakeStream {
     if (slot === undefined) return undefined
     const { bytes, view } = this.#arena!
     const dataAt = slot.offset + headRoomBytes
-    bytes.set(random.bytes(dataBytes), dataAt)
+    const noiseAt = random.int(0, noise.length - dataBytes)
+    bytes.set(noise.subarray(noiseAt, noiseAt + dataBytes), dataAt)
     return {
       slot,
       bytes,

@@ -2,11 +2,10 @@
 import { SegmentWriter } from '../../server/recording/segment-writer.ts'
 import { SpaceVolume } from '../../server/recording/space-volume.ts'
 import { SpillBudget } from '../../server/recording/spill-budget.ts'
-import { Arena } from '../../server/stream/arena.ts'
 import { CrashDisk } from './crash-disk.ts'
 import { emptyVolume, plant, type Volume } from './crash-volume.ts'
 import { FakeClock } from './fake-clock.ts'
-import { FakeStream } from './fake-stream.ts'
+import { FakeStream, LentArena } from './fake-stream.ts'
 import { type FaultPlan, faultPlan } from './fault-plan.ts'
 import { checkSpace, type Problem } from './oracle/check-space.ts'
 import { journalLine, markerFile, readSpace } from './oracle/space-files.ts'
@@ -32,6 +31,9 @@ const mountPoint = '/volume'
 const folderName = 'QVRProSpace_volume'
 const folder = `${mountPoint}/${folderName}`
 const flushSec = 2
+
+/** One a stream, used by one run after the other: the allocation would cost more than the run. */
+const arenas: LentArena[] = []
 
 interface World {
   random: Random
@@ -210,8 +212,10 @@ function startLife(world: World, faults: FaultPlan | undefined): Life {
     mountPointOf: async () => (disk.volume === witness.home ? mountPoint : random.pick(['/', mountPoint, undefined])),
   })
   const spill = new SpillBudget(8 * 1024 * 1024)
-  for (const stream of world.streams) {
-    const arena = new Arena(4 * 1024 * 1024)
+  for (const [i, stream] of world.streams.entries()) {
+    arenas[i] ??= new LentArena(4 * 1024 * 1024)
+    const arena = arenas[i]
+    arena.takeBack()
     const trust = random.int(0, 3)
     const writer = new SegmentWriter({
       cameraId: stream.channel.id,

@@ -96,7 +96,7 @@ export class Witness {
     if (!call.path.startsWith(`${this.#options.folder}/`)) return
     const path = call.path.slice(this.#options.folder.length + 1)
     if (path.endsWith('.mp4') && parsePath(path) !== undefined) this.#seeSegment(call, path)
-    else if (path.startsWith('journal/') && call.kind === 'write') this.#seeTombstones()
+    else if (path.startsWith('journal/') && call.kind === 'write') this.#seeTombstones(call.data!)
     else if (call.kind === 'unlink' && !/^journal\/\d+\.log$/.test(path)) {
       this.broken('wrong-deletion', 6, `${path}: deleted, and it is no segment`)
     } else if (path === '.nightjar-space' && call.kind === 'write') {
@@ -225,7 +225,8 @@ export class Witness {
   }
 
   /** What goes must be the oldest that may, and there must be a reason. */
-  #seeTombstones(): void {
+  #seeTombstones(written: Uint8Array): void {
+    if (!Buffer.from(written.buffer, written.byteOffset, written.length).includes('tombstone')) return
     const tree = this.#disk!.tree(this.home)
     const journal = readJournal(tree, this.#options.folder)
     const fresh = [...journal.tombstones.keys()].filter((path) => !this.#tombstones.has(path))

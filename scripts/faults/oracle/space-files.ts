@@ -75,7 +75,10 @@ export function readJournal(tree: FileTree, folder: string): FoundJournal {
     .sort((a, b) => a.number - b.number)
   for (const { name } of numbered) {
     journal.files.push(name)
-    const text = Buffer.from(tree.read(`${folder}/journal/${name}`) ?? []).toString('utf8')
+    const bytes = tree.read(`${folder}/journal/${name}`) ?? new Uint8Array(0)
+    const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    // After the last record there are spaces.
+    const text = whole.toString('utf8', 0, whole.lastIndexOf(10) + 1)
     for (const line of text.split('\n')) if (line !== '') apply(journal, line)
   }
   return journal
