@@ -1,5 +1,5 @@
 // A recording space on a real file system, under a clock that the test moves, with streams coded by ffmpeg.
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -303,14 +303,7 @@ export class Feeder {
 
 /** Frames that ffmpeg decodes of a file, and whether it complained. */
 export function decodedFrames(path: string): { frames: number; complaints: string } {
-  const probed = execFileSync(
-    'ffprobe',
-    [
-      ...['-v', 'error', '-count_frames', '-select_streams', 'v:0'],
-      ...['-show_entries', 'stream=nb_read_frames', '-of', 'csv=p=0', path],
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  )
-  const played = execFileSync('sh', ['-c', 'ffmpeg -v error -nostdin -i "$0" -f null - 2>&1', path])
-  return { frames: Number(probed.toString().trim().split(/\D/)[0]), complaints: played.toString() }
+  const options = ['-v', 'error', '-count_frames', '-select_streams', 'v:0', '-show_entries', 'stream=nb_read_frames']
+  const probed = spawnSync('ffprobe', [...options, '-of', 'csv=p=0', path])
+  return { frames: Number(probed.stdout.toString().trim().split(/\D/)[0]), complaints: probed.stderr.toString() }
 }
