@@ -64,28 +64,29 @@ export interface AxeFinding {
   nodes: string[]
 }
 
-/** What axe finds wrong by WCAG 2.2 A and AA, within `selector` or on the whole page. */
-export async function axeFindings(page: Page, selector?: string): Promise<AxeFinding[]> {
+/**
+ * What axe finds wrong by WCAG 2.2 A and AA, on the whole page or within the element that `path` leads to: a selector,
+ * then one in that element's shadow root, and so on.
+ */
+export async function axeFindings(page: Page, path: string[] = []): Promise<AxeFinding[]> {
   axeSource ??= readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
   await page.evaluate(axeSource)
-  return page.evaluate(
-    ([within]) => {
-      // biome-ignore lint/suspicious/noExplicitAny: axe is there by the line above, without types.
-      const axe = (globalThis as any).axe
-      const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-      const context = within ? { include: [[within]] } : undefined
-      const options = { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] }
+  return page.evaluate((within) => {
+    // biome-ignore lint/suspicious/noExplicitAny: axe is there by the line above, without types.
+    const axe = (globalThis as any).axe
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+    const context =
+      within.length > 0 ? { include: [{ fromShadowDom: within }] } : { exclude: [['nothing-is-left-out']] }
+    const options = { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] }
+    // biome-ignore lint/suspicious/noExplicitAny: as above.
+    return axe.run(context, options).then((result: any) =>
       // biome-ignore lint/suspicious/noExplicitAny: as above.
-      return axe.run(context, options).then((result: any) =>
+      result.violations.map((one: any) => ({
+        id: one.id,
+        help: one.help,
         // biome-ignore lint/suspicious/noExplicitAny: as above.
-        result.violations.map((one: any) => ({
-          id: one.id,
-          help: one.help,
-          // biome-ignore lint/suspicious/noExplicitAny: as above.
-          nodes: one.nodes.map((node: any) => `${node.target.flat().join(' ')}: ${node.failureSummary}`),
-        })),
-      )
-    },
-    [selector],
-  )
+        nodes: one.nodes.map((node: any) => `${node.target.flat().join(' ')}: ${node.failureSummary}`),
+      })),
+    )
+  }, path)
 }

@@ -13,7 +13,7 @@ const canHurry = !/^((?!chrome|android|crios).)*safari/i.test(navigator.userAgen
 
 export interface LiveMediaOptions {
   media: HTMLMediaElement
-  /** Told when the first frame after a start is there, and when the browser gives up. */
+  /** Told when the first frame after an init segment is there, and when the browser gives up. */
   onPicture?: () => void
   onFailure: (reason: string) => void
 }
@@ -68,6 +68,7 @@ export class LiveMedia {
     this.#waiting = []
     this.#offsetSec = undefined
     this.#generation += 1
+    this.#isFirst = true
     this.#joinUntilMs = performance.now() + joinMs
   }
 

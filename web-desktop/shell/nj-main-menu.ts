@@ -54,14 +54,14 @@ export class NjMainMenu extends LitElement {
           animation: none;
         }
       }
-      header {
+      .head {
         display: flex;
         align-items: center;
         gap: 12px;
         padding: 18px 18px 12px;
         --nj-icon-size: 40px;
       }
-      header strong {
+      .head strong {
         display: block;
         font-size: 16px;
       }
@@ -81,7 +81,13 @@ export class NjMainMenu extends LitElement {
         min-height: 36px;
         padding-inline-start: 34px;
       }
-      nav {
+      .all {
+        display: flex;
+        flex-direction: column;
+        min-height: 0;
+        height: 100%;
+      }
+      .apps {
         overflow: auto;
         padding: 0 8px 12px;
       }
@@ -153,15 +159,15 @@ export class NjMainMenu extends LitElement {
 
   override render(): TemplateResult {
     const found = this.#found()
-    return html`
-      <header>
+    return html`<nav class="all" aria-label=${t('menu')}>
+      <div class="head">
         <nj-icon .svg=${logo}></nj-icon>
         <div>
           <strong>${t('product')}</strong>
           <span class="hint">${location.hostname}${this.version ? ` · ${this.version}` : ''}</span>
         </div>
-      </header>
-      <div class="filter" @keydown=${this.#onKey}>
+      </div>
+      <div class="filter" role="search" @keydown=${this.#onKey}>
         <nj-icon .svg=${searchIcon}></nj-icon>
         <input
           type="search"
@@ -172,7 +178,7 @@ export class NjMainMenu extends LitElement {
           }}
         />
       </div>
-      <nav aria-label=${t('menu')} @keydown=${this.#onKey}>
+      <div class="apps" @keydown=${this.#onKey}>
         ${found.length === 0 ? html`<p class="hint" role="status">${t('none')}</p>` : nothing}
         ${sections.map((section) => {
           const apps = found.filter((app) => app.menu === section)
@@ -185,7 +191,7 @@ export class NjMainMenu extends LitElement {
               </button>`,
             )}`
         })}
-      </nav>
-    `
+      </div>
+    </nav>`
   }
 }

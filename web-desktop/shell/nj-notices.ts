@@ -45,7 +45,7 @@ export class NjNotices extends LitElement {
         background: var(--nj-surface);
         box-shadow: 0 16px 48px rgb(4 10 22 / 45%);
       }
-      header {
+      .head {
         display: flex;
         align-items: center;
         padding: 8px 8px 8px 16px;
@@ -112,12 +112,12 @@ export class NjNotices extends LitElement {
     const list = this.#alarms.source.value
     const entries = this.#notices.source.list.slice(0, 40)
     return html`<div role="dialog" aria-labelledby="title" @keydown=${this.#onKey}>
-      <header>
+      <div class="head">
         <h2 id="title">${t('title')}</h2>
         <button class="plain square" aria-label=${t('close')} @click=${() => fire(this, 'nj-dismiss')}>
           <nj-icon .svg=${closeIcon}></nj-icon>
         </button>
-      </header>
+      </div>
       <h3>${t('now')}</h3>
       ${
         list.length === 0

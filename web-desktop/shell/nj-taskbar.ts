@@ -38,6 +38,8 @@ const t = wordsOf({
   clock: 'Server time',
   more: 'Apps',
   alerts: 'Alerts',
+  alertsOf: { one: 'Alerts, {n} channel is not being recorded', other: 'Alerts, {n} channels are not being recorded' },
+  meOf: 'Me, account of {name}',
   me: 'Me',
 })
 
@@ -98,10 +100,17 @@ export class NjTaskbar extends LitElement {
 
   #bell(): TemplateResult {
     const n = this.#alarms.source.value.length
+    const label = this.isPhone
+      ? n > 0
+        ? t('alertsOf', { n })
+        : t('alerts')
+      : n > 0
+        ? t('alarms', { n })
+        : t('noAlarms')
     return html`<button
       class=${n > 0 ? 'alarm' : ''}
-      aria-label=${n > 0 ? t('alarms', { n }) : t('noAlarms')}
-      title=${n > 0 ? t('alarms', { n }) : t('noAlarms')}
+      aria-label=${label}
+      title=${label}
       aria-expanded=${this.isNoticesOpen}
       @click=${this.#ask('nj-notices')}
     >
@@ -127,7 +136,7 @@ export class NjTaskbar extends LitElement {
         </button>`,
       )}
       ${this.#bell()}
-      <button aria-haspopup="menu" aria-label=${t('user', { name: this.username })} @click=${this.#ask('nj-user-menu')}>
+      <button aria-haspopup="menu" aria-label=${t('meOf', { name: this.username })} @click=${this.#ask('nj-user-menu')}>
         <nj-icon .svg=${userIcon}></nj-icon><span class="label">${t('me')}</span>
       </button>
     </nav>`

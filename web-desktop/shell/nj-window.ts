@@ -6,6 +6,7 @@ import minimiseIcon from 'lucide-static/icons/minus.svg'
 import maximiseIcon from 'lucide-static/icons/square.svg'
 import closeIcon from 'lucide-static/icons/x.svg'
 import { messageOf } from '../api/client.ts'
+import { push } from '../api/push.ts'
 import type { AppDefinition, AppPage } from '../base/app.ts'
 import { fire } from '../base/fire.ts'
 import { wordsOf } from '../base/i18n.ts'
@@ -76,16 +77,21 @@ export class NjWindow extends LitElement {
   #content: (HTMLElement & { page?: AppPage }) | undefined
   #lastFocus: HTMLElement | undefined
   #grip: Grip | undefined
+  #undo: (() => void) | undefined
   #wish: { type: string; detail: unknown } | undefined
 
   override connectedCallback(): void {
     super.connectedCallback()
     this.addEventListener('focusin', this.#onFocusIn)
+    this.#undo = push.state.subscribe(() => {
+      if (push.state.value.isConnected && this.state === 'failed') void this.#load()
+    })
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
     this.removeEventListener('focusin', this.#onFocusIn)
+    this.#undo?.()
   }
 
   override willUpdate(): void {
@@ -108,7 +114,7 @@ export class NjWindow extends LitElement {
     }
     if (this.#content !== undefined && changed.has('page')) this.#content.page = this.page
     if (changed.has('keyMode') && this.keyMode !== undefined) {
-      this.renderRoot.querySelector<HTMLElement>('header')?.focus()
+      this.renderRoot.querySelector<HTMLElement>('.bar')?.focus()
     }
   }
 
@@ -280,7 +286,8 @@ export class NjWindow extends LitElement {
     const { title } = this.app
     const isMaximised = this.window.place !== 'normal'
     return html`<section role="dialog" aria-labelledby="title" tabindex="-1">
-      <header
+      <div
+        class="bar"
         tabindex=${this.keyMode === undefined ? nothing : '-1'}
         @pointerdown=${(event: PointerEvent) => this.#onGrip(event)}
         @pointermove=${this.#onPointerMove}
@@ -330,7 +337,7 @@ export class NjWindow extends LitElement {
                   <nj-icon .svg=${closeIcon}></nj-icon>
                 </button>`
         }
-      </header>
+      </div>
       <div class="content">
         ${this.state === 'loading' ? html`<p class="wait" role="status">${t('loading', { title })}</p>` : nothing}
         ${

@@ -66,7 +66,7 @@ export const windowStyles = css`
     box-shadow: none;
     grid-template-rows: 48px minmax(0, 1fr);
   }
-  header {
+  .bar {
     display: flex;
     align-items: center;
     gap: 2px;
@@ -79,14 +79,14 @@ export const windowStyles = css`
     touch-action: none;
     cursor: default;
   }
-  :host([isActive]) header {
+  :host([isActive]) .bar {
     background: var(--nj-title);
     color: var(--nj-title-text);
   }
-  :host([isPhone]) header {
+  :host([isPhone]) .bar {
     border-radius: 0;
   }
-  header button {
+  .bar button {
     width: 32px;
     height: 28px;
     min-height: 28px;
@@ -94,15 +94,15 @@ export const windowStyles = css`
     color: inherit;
     --nj-icon-size: 15px;
   }
-  :host([isPhone]) header button {
+  :host([isPhone]) .bar button {
     width: 44px;
     height: 44px;
     --nj-icon-size: 20px;
   }
-  header .menu {
+  .bar .menu {
     --nj-icon-size: 22px;
   }
-  header .close:hover:not(:disabled) {
+  .bar .close:hover:not(:disabled) {
     background: var(--nj-bad-fill);
     color: var(--nj-bad-text);
   }

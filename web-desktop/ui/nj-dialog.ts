@@ -41,7 +41,7 @@ export class NjDialog extends LitElement {
         box-shadow: 0 16px 48px rgb(0 0 0 / 40%);
         overflow: hidden;
       }
-      header {
+      .head {
         display: flex;
         align-items: center;
         gap: 8px;
@@ -57,7 +57,7 @@ export class NjDialog extends LitElement {
         padding: 16px 18px;
         overflow: auto;
       }
-      footer {
+      .foot {
         display: flex;
         justify-content: flex-end;
         flex-wrap: wrap;
@@ -110,14 +110,14 @@ export class NjDialog extends LitElement {
 
   override render(): TemplateResult {
     return html`<section role="dialog" aria-modal="true" aria-labelledby="heading">
-      <header>
+      <div class="head">
         <h2 id="heading">${this.heading}</h2>
         <button class="plain square" aria-label=${t('close')} @click=${() => fire(this, 'nj-cancel')}>
           <nj-icon .svg=${closeIcon}></nj-icon>
         </button>
-      </header>
+      </div>
       <div class="body"><slot></slot></div>
-      <footer><slot name="actions"></slot></footer>
+      <div class="foot"><slot name="actions"></slot></div>
     </section>`
   }
 }

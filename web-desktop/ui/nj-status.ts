@@ -43,7 +43,7 @@ export class NjStatus extends LitElement {
   override render(): TemplateResult {
     const [icon, look] = icons[this.kind] ?? icons['off']!
     return html`<nj-icon class=${look} .svg=${icon}></nj-icon>${
-      this.isShort ? html`<span class="visually-hidden">${this.text}</span>` : this.text || nothing
+      this.text === '' ? nothing : html`<span class=${this.isShort ? 'visually-hidden' : ''}>${this.text}</span>`
     }`
   }
 }

@@ -85,6 +85,11 @@ export class ContractServer {
     await new Promise((resolve) => this.#http.close(resolve))
   }
 
+  /** Pages that are listening. */
+  get pushCount(): number {
+    return this.#pushes.size
+  }
+
   push(message: PushMessage): void {
     for (const socket of this.#pushes) socket.send(JSON.stringify(message))
   }

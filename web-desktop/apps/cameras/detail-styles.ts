@@ -10,11 +10,11 @@ export const detailStyles = css`
     display: grid;
     gap: 14px;
   }
-  header {
+  .head {
     display: flex;
     align-items: start;
   }
-  header h3 {
+  .head h3 {
     font-size: 16px;
     margin-bottom: 3px;
   }

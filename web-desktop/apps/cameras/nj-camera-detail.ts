@@ -140,7 +140,7 @@ export class NjCameraDetail extends LitElement {
     const known = streams.flatMap((one) => this.#health.source.get(healthKey(this.camera.id, one.stream)) ?? [])
     const status = statusOf(this.camera, known)
     return html`<section aria-label=${this.camera.name}>
-      <header>
+      <div class="head">
         <div class="grow">
           <h3>${this.camera.channel}. ${this.camera.name}</h3>
           <nj-status .kind=${status.kind} .text=${status.text}></nj-status>
@@ -148,7 +148,7 @@ export class NjCameraDetail extends LitElement {
         <button class="plain square" aria-label=${t('close')} @click=${() => fire(this, 'nj-close-detail')}>
           <nj-icon .svg=${closeIcon}></nj-icon>
         </button>
-      </header>
+      </div>
       ${this.failure ? html`<p class="error" role="alert">${t('failed', { reason: this.failure })}</p>` : nothing}
       ${streams.map((one) => this.#renderStream(one.stream, one.url))} ${this.#renderGaps()}
     </section>`

@@ -16,8 +16,8 @@ import '../../ui/nj-status.ts'
 const t = wordsOf({
   title: 'Cameras',
   find: 'Find a camera',
-  add: 'Add {name} to a tile',
-  go: 'Go to {name}, which is shown',
+  add: ', add to a tile',
+  go: ', shown: go to its tile',
   none: 'No camera matches.',
 })
 
@@ -115,17 +115,17 @@ export class NjCameraList extends LitElement {
           (one) => {
             const status = statusOf(one, healthOf(one))
             const isShown = this.shown.has(one.id)
-            const name = one.name
             return html`<li>
               <button
                 draggable="true"
                 title=${status.detail ? `${status.text}: ${status.detail}` : status.text}
-                aria-label="${isShown ? t('go', { name }) : t('add', { name })} (${status.text})"
                 @click=${() => fire(this, 'nj-add', one.id)}
                 @dragstart=${(event: DragEvent) => event.dataTransfer?.setData('text/nj-camera', one.id)}
               >
                 <nj-status .kind=${status.kind} .text=${status.text} isShort></nj-status>
-                <span class="channel">${one.channel}</span><span class="name">${name}</span>
+                <span class="channel">${one.channel}</span><span class="name"
+                  >${one.name}<span class="visually-hidden">${isShown ? t('go') : t('add')}</span></span
+                >
                 <nj-icon .svg=${isShown ? checkIcon : addIcon}></nj-icon>
               </button>
             </li>`

@@ -67,7 +67,7 @@ export class NjExport extends LitElement {
         gap: 8px;
         padding: 10px 14px 12px;
       }
-      header {
+      .head {
         display: flex;
         align-items: center;
         gap: 8px;
@@ -152,13 +152,13 @@ export class NjExport extends LitElement {
     const length = formatDuration(toMs - fromMs)
     const size = kbps === undefined ? undefined : formatBytes(((toMs - fromMs) / 1000) * kbps * 125)
     return html`<section aria-labelledby="title">
-      <header>
+      <div class="head">
         <h3 id="title">${t('title')}</h3>
         <span class="hint grow">${t('hint')}</span>
         <button class="plain square" aria-label=${t('close')} @click=${() => fire(this, 'nj-close-export')}>
           <nj-icon .svg=${closeIcon}></nj-icon>
         </button>
-      </header>
+      </div>
       <div class="fields">
         ${this.#timeField('from')} ${this.#timeField('to')}
         ${this.#select(
