@@ -2,6 +2,7 @@
 // stopped, so that one can see that recording did not; `demo stop` ends all of it.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -39,6 +40,15 @@ function isRunning(pidFile: string): number | undefined {
 
 const pause = (ms: number) => new Promise((wake) => setTimeout(wake, ms))
 
+/** This port where it is free, else any other that is. */
+async function portNear(port: number): Promise<number> {
+  return await new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(0))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(port)))
+  })
+}
+
 /** Finds the simulated cameras of an earlier demo, or starts them. */
 async function cameras(): Promise<DemoCamera[]> {
   if (isRunning(camerasPid) === undefined) {
@@ -46,7 +56,8 @@ async function cameras(): Promise<DemoCamera[]> {
     console.log('Making the cameras’ pictures (the first time takes a minute) …')
     const out = openSync(camerasInfo, 'w')
     const log = openSync(join(dataDir, 'cameras.log'), 'a')
-    const ports = ['--rtsp-port', '18554', '--http-port', '18580']
+    const [rtspPort, httpPort] = [await portNear(18554), await portNear(18580)]
+    const ports = ['--rtsp-port', String(rtspPort), '--http-port', String(httpPort)]
     const child = spawn(node, [join(root, 'scripts/fake-camera.ts'), '--preset', 'demo', ...ports], {
       detached: true,
       stdio: ['ignore', out, log],
@@ -105,16 +116,24 @@ async function addCameras(url: string, password: string, wanted: DemoCamera[]): 
       .map((cookie) => cookie.split(';')[0])
       .join('; '),
   }
-  const known = (await (await fetch(new URL('api/cameras', url), { headers })).json()) as { name: string }[]
+  const known = (await (await fetch(new URL('api/cameras', url), { headers })).json()) as {
+    id: string
+    name: string
+    streams: { url: string }[]
+  }[]
   for (const camera of wanted) {
-    if (known.some((other) => other.name === camera.title)) continue
+    const existing = known.find((other) => other.name === camera.title)
     const streams = ['main', 'sub']
       .filter((name) => camera.streams[name] !== undefined)
       .map((name, index) => ({ stream: index + 1, url: camera.streams[name], isRecorded: index === 0, hasAudio: true }))
-    const answer = await fetch(new URL('api/cameras', url), {
-      method: 'POST',
+    // Simulated cameras that were started anew may have other ports.
+    if (existing?.streams[0]?.url === streams[0]?.url) continue
+    const answer = await fetch(new URL(existing === undefined ? 'api/cameras' : `api/cameras/${existing.id}`, url), {
+      method: existing === undefined ? 'POST' : 'PATCH',
       headers,
-      body: JSON.stringify({ name: camera.title, brand: 'Nightjar', model: 'Simulated', streams }),
+      body: JSON.stringify(
+        existing === undefined ? { name: camera.title, brand: 'Nightjar', model: 'Simulated', streams } : { streams },
+      ),
     })
     if (!answer.ok) throw new Error(`add ${camera.title}: ${answer.status} ${await answer.text()}`)
   }
