@@ -5,11 +5,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { FootageFiles } from '../../server/recording/footage-file.ts'
 import type { RecorderSettings, SegmentRow, StreamSettings } from '../../server/recording/recorder-protocol.ts'
+import { readSegmentSummary } from '../../server/recording/segment-index.ts'
 import { readFrameMark } from '../cameras/frame-sei.ts'
-import { checkSpace, type Problem } from './oracle/check-space.ts'
+import { checkSpace, differingFields, type Problem, rowFrom } from './oracle/check-space.ts'
 import { machineTree } from './oracle/file-tree.ts'
 import { readSpace, type SpaceFiles } from './oracle/space-files.ts'
+import { probeSegment } from './player-check.ts'
 import { Random } from './random.ts'
 import { RecorderProcess } from './recorder-process.ts'
 
@@ -90,7 +93,8 @@ async function runBatch(kills: number, random: Random, cameras: Cameras, result:
     const tookMs = await recorder.stop(stopPatienceMs)
     if (tookMs >= stopPatienceMs) broken(11, `SIGTERM did not end the recorder: ${recorder.lastWords}`)
     await cameras.sentSince()
-    check(settings, rows, lives, result)
+    const space = check(settings, rows, lives, result)
+    await checkWithReaders(settings, space, random, result)
   } finally {
     await recorder?.kill()
     rmSync(folder, { recursive: true, force: true })
@@ -131,7 +135,12 @@ function settingsFor(random: Random, volumePath: string, cameras: Cameras): Reco
   }
 }
 
-function check(settings: RecorderSettings, rows: Map<string, SegmentRow>, lives: Sent[][], result: KillResult): void {
+function check(
+  settings: RecorderSettings,
+  rows: Map<string, SegmentRow>,
+  lives: Sent[][],
+  result: KillResult,
+): SpaceFiles {
   const place = settings.spaces[0]!
   const space = readSpace(machineTree, join(place.volumePath, place.folder))
   result.problems.push(
@@ -162,6 +171,32 @@ function check(settings: RecorderSettings, rows: Map<string, SegmentRow>, lives:
       result.problems.push({ kind: 'lost-committed', invariant: 1, what })
     }
     result.maxLossMs = Math.max(result.maxLossMs, Math.round(((last - newest) * 1000) / clips[clip]))
+  }
+  return space
+}
+
+/** What the server reads of each file for its index must be what the oracle reads, and ffprobe must find every sample. */
+async function checkWithReaders(
+  settings: RecorderSettings,
+  space: SpaceFiles,
+  random: Random,
+  result: KillResult,
+): Promise<void> {
+  const place = settings.spaces[0]!
+  const folder = join(place.volumePath, place.folder)
+  const files = new FootageFiles()
+  for (const [path, found] of space.segments) {
+    if (found.head === undefined || found.footer === undefined) continue
+    const row = await readSegmentSummary(files, folder, path)
+    const differing = row === undefined ? ['everything'] : differingFields(row, rowFrom(path, found))
+    if (differing.length === 0) continue
+    const what = `${path}: the rebuilt row differs in ${differing.join(', ')}`
+    result.problems.push({ kind: 'invariant', invariant: 10, what })
+  }
+  const paths = [...space.segments.keys()]
+  for (const path of [random.pick(paths), random.pick(paths)]) {
+    const finding = await probeSegment(readFileSync(join(folder, path)))
+    if (finding !== undefined) result.problems.push({ kind: 'unreadable', invariant: 8, what: `${path}: ${finding}` })
   }
 }
 

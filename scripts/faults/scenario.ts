@@ -83,9 +83,13 @@ export async function runScenario(
     endLife(world, life, isPowerCut)
     result[isPowerCut ? 'powerCuts' : 'kills']++
   }
+  const madeBefore = witness.segments.size
   const last = startLife(world, undefined)
   await live(world, last, world.disk.calls + random.int(150, 500), 8_000_000)
   await stopLife(world, last, true)
+  if (witness.segments.size === madeBefore) {
+    witness.broken('invariant', 11, 'nothing was recorded in the last life, on a sound disk')
+  }
   check(world, 'after an orderly stop')
   if (random.chance(0.3)) {
     // All was closed and synced: not even a power cut may change a thing now.
@@ -183,6 +187,8 @@ function plantSpace(volume: Volume, spaceId: string, serverId: string, locks: Lo
 
 function startLife(world: World, faults: FaultPlan | undefined): Life {
   const { clock, disk, random, witness } = world
+  // Machines lose their clock while they are off.
+  if (random.chance(0.1)) clock.step(randomStepUs(random))
   witness.attach(disk)
   witness.spaceErrors = []
   const life: Life = { volume: undefined as never, writers: [], faults, isOver: false }
@@ -297,10 +303,14 @@ function atRest(world: World, life: Life): void {
   }
 }
 
+function randomStepUs(random: Random): number {
+  return random.pick([-1, 1]) * random.pick([3, 90, 4000, 100_000, 40_000_000]) * 1_000_000
+}
+
 /** The clock is set: every run ends, as the recorder does by itself for a step of more than 2 s. */
 function stepClock(world: World): void {
   const { clock, random, streams } = world
-  clock.step(random.pick([-1, 1]) * random.pick([3, 90, 4000, 100_000, 40_000_000]) * 1_000_000)
+  clock.step(randomStepUs(random))
   for (const stream of streams) if (stream.isRunning) stream.endRun()
 }
 
