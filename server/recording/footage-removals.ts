@@ -7,6 +7,8 @@ const settingName = 'footage-to-remove'
 export class FootageRemovals {
   readonly #settings: SettingStore
   readonly #store: RecordingStore
+  /** What the setting holds; read once, since nobody else writes it. */
+  #due: Set<string> | undefined
 
   constructor(settings: SettingStore, store: RecordingStore) {
     this.#settings = settings
@@ -18,18 +20,28 @@ export class FootageRemovals {
   }
 
   async add(cameraId: string): Promise<void> {
-    await this.#settings.set(settingName, [...new Set([...(await this.list()), cameraId])])
+    const due = new Set(await this.list()).add(cameraId)
+    await this.#settings.set(settingName, [...due])
+    this.#due = due
   }
 
   async list(): Promise<string[]> {
-    return (await this.#settings.get<string[]>(settingName)) ?? []
+    this.#due ??= new Set((await this.#settings.get<string[]>(settingName)) ?? [])
+    return [...this.#due]
+  }
+
+  /** Those of which the index still knows footage: a segment was open, or being served, when the rest was removed. */
+  async listUnfinished(): Promise<string[]> {
+    const left: string[] = []
+    for (const cameraId of await this.list()) if (await this.#store.hasFootage(cameraId)) left.push(cameraId)
+    return left
   }
 
   /** Forgets those whose footage is gone from the index. To be called once it was reconciled with the files. */
   async settle(): Promise<void> {
-    const due = await this.list()
-    const left: string[] = []
-    for (const cameraId of due) if (await this.#store.hasFootage(cameraId)) left.push(cameraId)
-    if (left.length < due.length) await this.#settings.set(settingName, left)
+    const left = await this.listUnfinished()
+    if (left.length === this.#due?.size) return
+    await this.#settings.set(settingName, left)
+    this.#due = new Set(left)
   }
 }

@@ -44,8 +44,8 @@ export interface RecordingServiceOptions {
 /** `recording-changed` is told at most so often, in milliseconds. */
 const changedEveryMs = 1000
 
-/** How often the index's log is moved into its file, off the server's thread; in milliseconds. */
-const checkpointEveryMs = 30_000
+/** How often the index's log is moved into its file and removals are looked after, in milliseconds. */
+const choresEveryMs = 30_000
 
 /** How long lines of the gap ledger are kept, in microseconds: as long as a timeline may be. */
 const keptGapsUs = maxTimelineMs * 1000
@@ -59,7 +59,7 @@ export class RecordingService {
   readonly #open = new Map<string, SegmentRow>()
   readonly #changed = new Set<string>()
   #changedTimer: NodeJS.Timeout | undefined
-  #checkpoints: NodeJS.Timeout | undefined
+  #chores: NodeJS.Timeout | undefined
   #hello: RecorderHello | undefined
   #status: RecorderStatus | undefined
 
@@ -85,16 +85,17 @@ export class RecordingService {
     if (recorder !== undefined) this.#follow(recorder)
     this.#options.reconciler.request()
     await store.pruneGaps(this.#nowMs() * 1000 - keptGapsUs)
-    this.#checkpoints = setInterval(() => {
+    this.#chores = setInterval(() => {
       thread.run({ type: 'checkpoint' }).catch((error) => logger.warn({ err: error }, 'no checkpoint of the index'))
-    }, checkpointEveryMs).unref()
+      this.#removeLeftovers().catch((error) => logger.warn({ err: error }, 'footage is still to be removed'))
+    }, choresEveryMs).unref()
   }
 
   async close(): Promise<void> {
     this.#stop.abort()
     for (const undo of this.#undoings) undo()
     clearTimeout(this.#changedTimer)
-    clearInterval(this.#checkpoints)
+    clearInterval(this.#chores)
     await this.#removals.close()
     await this.#options.reconciler.close()
     await this.#options.configurator?.close()
@@ -192,6 +193,7 @@ export class RecordingService {
         await store.putSegments([event.row])
         this.#open.delete(segmentKey(event.row))
         this.#noteChanged(event.row.cameraId)
+        await this.#removeLeftovers(event.row.cameraId)
         return
       case 'segments-removed': {
         const cameraIds = await store.removeSegments(event.spaceId, event.sequences)
@@ -272,9 +274,18 @@ export class RecordingService {
     if (hasFootageRemoved && this.#hello !== undefined) this.#options.recorder?.removeFootage(cameraId)
   }
 
-  /** Asks again for removals that the recorder may not have finished. */
+  /** Asks again for all removals: a recorder that was begun anew may not have heard of them. */
   async #removeDueFootage(recorder: RecorderLink): Promise<void> {
     for (const cameraId of await this.#options.removals.list()) recorder.removeFootage(cameraId)
+  }
+
+  /** Asks again where something was left: an open segment cannot go before it is closed, nor one that is being served. */
+  async #removeLeftovers(only?: string): Promise<void> {
+    const { removals, recorder } = this.#options
+    if (this.#hello === undefined) return
+    for (const cameraId of await removals.listUnfinished()) {
+      if (only === undefined || only === cameraId) recorder?.removeFootage(cameraId)
+    }
   }
 
   async #forgetSpace(spaceId: string): Promise<void> {

@@ -265,6 +265,18 @@ describe('the recording service', () => {
     await recorder.until(isAsked)
   })
 
+  it('asks again for the removal of footage when the segment that was open then is closed', async () => {
+    const row = rowOf({ sequence: 1, footerOffset: 0 })
+    await recorder.tell({ type: 'segment-opened', row })
+    const asked = () => recorder.heard.filter((message) => message.type === 'remove-footage').length
+    await client.must('DELETE', `api/cameras/${camera.id}?footage=remove`)
+    await recorder.until(() => asked() === 1)
+
+    await recorder.tell({ type: 'segment-closed', row: rowOf({ sequence: 1 }) })
+
+    await recorder.until(() => asked() === 2)
+  })
+
   it('has the segments that were open open again after a restart', async () => {
     await recorder.tell({ type: 'segment-opened', row: rowOf({ sequence: 1, footerOffset: 0, endUs: 10_500_000 }) })
 
