@@ -26,6 +26,7 @@ import { Seal } from './base/seal.ts'
 import { type CameraTests, cameraRoutes } from './camera/camera-routes.ts'
 import { CameraService } from './camera/camera-service.ts'
 import { CameraStore } from './camera/camera-store.ts'
+import { wishForKeyframe } from './camera/keyframe-wish.ts'
 import type { Config } from './config.ts'
 import { Database } from './db/database.ts'
 import { indexMigrations } from './db/index/migrations.ts'
@@ -193,6 +194,12 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
 
   const firstPassword = await accounts.createFirst()
   await spaces.createFirst(config.volumePath, config.spaceBytes)
+  recorder?.onEvent(async (event) => {
+    if (event.type !== 'occurrence' || event.name !== 'keyframe-wanted') return
+    const { cameraId = '', stream = 1 } = event
+    // Not waited for: the camera may be slow, and what the recorder tells next must not be.
+    wishForKeyframe(cameras, logger, cameraId, stream).catch((error) => logger.warn({ err: error }, event.message))
+  })
   await recording.start()
 
   // One administrator, who may do everything; roles and grants answer here later.

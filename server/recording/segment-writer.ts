@@ -103,7 +103,7 @@ export class SegmentWriter implements RunReader {
 
   /** Footage is being written, or waits to be. */
   get isRecording(): boolean {
-    return this.#current !== undefined && this.#gap === undefined
+    return this.#run !== undefined && this.#gap === undefined
   }
 
   get notRecordingReason(): NotRecordingReason | undefined {

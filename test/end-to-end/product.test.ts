@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { type CameraFarm, startCameras } from '../../scripts/cameras/farm.ts'
 import { openBrowser, openTab } from '../support/browser.ts'
+import { framesPlayedByVlc } from '../support/vlc.ts'
 import { Product, shownFrame } from './product.ts'
 
 /** Frames a second of the clip `hour`, whose picture tells the time within the UTC hour. */
@@ -214,6 +215,10 @@ describe('the product', function () {
       `${frames} frames in ${seconds} s`,
     )
     execFileSync('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-f', 'null', '-'])
+    // VLC shows what the edit list does: from the instant asked for, and without the last frame or two.
+    chmodSync(folder, 0o755)
+    const played = framesPlayedByVlc(path)
+    assert.ok(played >= seconds * hourFps - 4, `VLC played ${played} frames of ${seconds} s`)
     rmSync(folder, { recursive: true })
     await context.close()
   })
