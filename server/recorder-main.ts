@@ -83,9 +83,13 @@ async function main(): Promise<void> {
     startedUs,
     logger,
     recorder,
-    onSettings: (settings) => {
-      keepSettings(settingsPath, seal, settings)
-      recorder.apply(settings).catch((error: unknown) => logger.error({ err: error }, 'apply settings'))
+    onSettings: async (settings) => {
+      try {
+        keepSettings(settingsPath, seal, settings)
+        await recorder.apply(settings)
+      } catch (error) {
+        logger.error({ err: error }, 'apply settings')
+      }
     },
     onShutdown: () => void stop('the server asked'),
   })

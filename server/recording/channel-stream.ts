@@ -340,14 +340,14 @@ export class ChannelStream {
     this.#listen(receiver, watcher, hasKey)
   }
 
-  /** Samples since the last keyframe that were cut into fragments so far. */
+  /** Samples since the last keyframe that were cut into fragments so far, and none that comes while they are read. */
   async #gopSamples(): Promise<BurstSample[]> {
     if (this.#gop !== undefined) return gopFromMemory(this.#gop)
     const { volume } = this.#options
     if (this.#writer === undefined || volume === undefined) return []
-    const patience = new Promise<boolean>((resolve) => setTimeout(resolve, 1000, false))
-    const isWritten = await Promise.race([this.#writer.drained().then(() => true), patience])
-    return isWritten ? await readBackGop(volume.disk, this.#writer) : []
+    const patience = new Promise<undefined>((resolve) => setTimeout(resolve, 1000, undefined))
+    const gop = await Promise.race([this.#writer.lastGop(), patience])
+    return gop === undefined ? [] : await readBackGop(volume.disk, gop)
   }
 
   /** The newest keyframe, with what describes it; undefined where there is none at hand. */

@@ -1,10 +1,21 @@
 // The samples since the last keyframe, read back from the segment that is being written: what starts a viewer at once,
 // and costs nothing while nobody looks.
 import { trackIds } from '../media/segment/segment-layout.ts'
+import type { SegmentTable } from '../media/segment/segment-table.ts'
 import type { TrackConfig } from '../media/track.ts'
 import type { GopMemory } from '../stream/gop-memory.ts'
 import type { Disk } from './disk.ts'
-import type { SegmentWriter } from './segment-writer.ts'
+
+/** A group of pictures in the open segment; later fragments may follow it there. */
+export interface WrittenGop {
+  file: number
+  table: SegmentTable
+  fromFragment: number
+  throughFragment: number
+  /** Run ticks of the picture at the segment's start, and presentation time of the same, microseconds. */
+  baseTicks: number
+  baseUs: number
+}
 
 /** A sample that came before now. Times are the run's, in the track's ticks. */
 export interface BurstSample {
@@ -20,14 +31,11 @@ const maxBytes = 32 * 1024 * 1024
 
 const nameOfTrack = { [trackIds.video]: 'video', [trackIds.audio]: 'audio', [trackIds.metadata]: 'metadata' } as const
 
-/** Reads the samples of the current group of pictures from the open segment, in the order they were written. */
-export async function readBackGop(disk: Disk, writer: SegmentWriter): Promise<BurstSample[]> {
-  const gop = writer.lastGop()
-  if (gop === undefined) return []
-  const { table, fromFragment, file, current } = gop
-  const last = table.fragments - 1
+/** Reads the samples of a group of pictures from the open segment, in the order they were written. */
+export async function readBackGop(disk: Disk, gop: WrittenGop): Promise<BurstSample[]> {
+  const { table, fromFragment, throughFragment: last, file, baseTicks, baseUs } = gop
   const from = table.fileOffsets.values[fromFragment]!
-  const to = table.endOffset
+  const to = table.fileOffsets.values[last]! + table.headBytes.values[last]! + table.dataBytes.values[last]!
   if (to - from > maxBytes) return []
   const places: { track: (typeof table.tracks)[number]; sampleAt: number }[] = table.tracks.map((track) => {
     let sampleAt = 0
@@ -43,7 +51,7 @@ export async function readBackGop(disk: Disk, writer: SegmentWriter): Promise<Bu
       const name = nameOfTrack[track.trackId as keyof typeof nameOfTrack]
       const isVideo = track.trackId === trackIds.video
       let ticks = track.tfdtTicks.values[fragment]!
-      ticks += isVideo ? current.baseTicks : Math.round((current.baseUs * track.timescale) / 1e6)
+      ticks += isVideo ? baseTicks : Math.round((baseUs * track.timescale) / 1e6)
       const count = track.counts.values[fragment]!
       for (let i = 0; i < count; i++) {
         const index = place.sampleAt + i

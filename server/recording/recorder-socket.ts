@@ -27,8 +27,8 @@ export interface RecorderSocketOptions {
   startedUs: number
   logger: LineLog
   recorder: Recorder
-  /** New settings came: they are kept, then applied. */
-  onSettings: (settings: RecorderSettings) => void
+  /** New settings came: they are kept, then applied; resolves when they are. */
+  onSettings: (settings: RecorderSettings) => Promise<void>
   onShutdown: () => void
 }
 
@@ -44,6 +44,7 @@ export class RecorderSocket {
   #events: { eventNumber: number; event: RecorderEvent }[] = []
   #lastEventNumber = 0
   #hasLostEvents = false
+  /** What the server wants to watch, whether or not it runs now. */
   #watchNumbers = new Map<string, number>()
   #lastCpu = process.cpuUsage()
   #lastCpuMs = performance.now()
@@ -145,7 +146,7 @@ export class RecorderSocket {
         socket.write(jsonFrame({ type: 'pong', id: message.id } satisfies FromRecorder))
         return
       case 'configure':
-        this.#options.onSettings(message.settings)
+        void this.#options.onSettings(message.settings).then(() => this.#watchAnew())
         return
       case 'acknowledge':
         this.#acknowledge(message.eventNumber)
@@ -212,13 +213,28 @@ export class RecorderSocket {
       this.#unwatch(key)
       return
     }
-    const stream = this.#options.recorder.stream(cameraId, streamNumber)
-    if (stream === undefined) {
-      this.#send({ type: 'watch-ended', cameraId, stream: streamNumber, reason: 'no such stream is running' })
-      return
-    }
-    const watchNumber = this.#freeWatchNumber()
+    // Also where there is no such stream yet: it may be made by settings on their way.
+    const watchNumber = this.#watchNumbers.get(key) ?? this.#freeWatchNumber()
     this.#watchNumbers.set(key, watchNumber)
+    if (!this.#begin(cameraId, streamNumber, watchNumber)) {
+      this.#send({ type: 'watch-ended', cameraId, stream: streamNumber, reason: 'no such stream is running' })
+    }
+  }
+
+  /** Streams whose settings changed were made anew: who watched them goes on. */
+  #watchAnew(): void {
+    for (const [key, watchNumber] of this.#watchNumbers) {
+      const [cameraId, stream] = key.split('/')
+      if (this.#options.recorder.stream(cameraId!, Number(stream))?.isWatched === false) {
+        this.#begin(cameraId!, Number(stream), watchNumber)
+      }
+    }
+  }
+
+  /** False where there is no such stream. */
+  #begin(cameraId: string, streamNumber: number, watchNumber: number): boolean {
+    const stream = this.#options.recorder.stream(cameraId, streamNumber)
+    if (stream === undefined) return false
     let isBehind = false
     stream.watch({
       config: (tracks: TrackConfig[]) => {
@@ -233,6 +249,7 @@ export class RecorderSocket {
       },
       ended: (reason) => this.#send({ type: 'watch-ended', cameraId, stream: streamNumber, reason }),
     })
+    return true
   }
 
   #freeWatchNumber(): number {

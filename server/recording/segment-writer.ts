@@ -14,6 +14,7 @@ import type { Arena, Slot } from '../stream/arena.ts'
 import type { Fragment } from '../stream/fragment-builder.ts'
 import type { RunReader } from '../stream/stream-receiver.ts'
 import { isFull } from './disk.ts'
+import type { WrittenGop } from './gop-burst.ts'
 import type { RecorderEvent, SegmentRow } from './recorder-protocol.ts'
 import { segmentRow } from './recovery.ts'
 import { movieFor, rebased, tableFor } from './segment-tracks.ts'
@@ -56,6 +57,7 @@ type Job =
       sizeBytes: number
     }
   | { type: 'end' }
+  | { type: 'mark'; reached: () => void }
 
 interface Current {
   segment: OpenSegment
@@ -130,26 +132,21 @@ export class SegmentWriter implements RunReader {
     }
   }
 
-  /**
-   * The picture since the last keyframe, as far as it is written: which bytes of which file, and their table. What
-   * starts a viewer.
-   */
-  lastGop():
-    | { file: number; table: SegmentTable; fromFragment: number; current: { baseTicks: number; baseUs: number } }
-    | undefined {
-    const current = this.#current
-    if (current === undefined) return undefined
-    const { table } = current
-    for (let fragment = table.fragments - 1; fragment >= 0; fragment--) {
-      if ((table.flags.values[fragment]! & fragmentFlags.key) === 0) continue
-      return { file: current.segment.file, table, fromFragment: fragment, current }
-    }
-    return undefined
+  /** The picture since the last keyframe, of all given so far and once that is written: what starts a viewer. */
+  lastGop(): Promise<WrittenGop | undefined> {
+    return new Promise((resolve) => this.#push({ type: 'mark', reached: () => resolve(this.#lastGop()) }))
   }
 
-  /** Fragments not yet written, oldest first. */
-  waiting(): { fragment: Fragment; utcUs: number }[] {
-    return this.#jobs.filter((job) => job.type === 'fragment')
+  #lastGop(): WrittenGop | undefined {
+    const current = this.#current
+    if (current === undefined) return undefined
+    const { table, baseTicks, baseUs } = current
+    const throughFragment = table.fragments - 1
+    for (let fromFragment = throughFragment; fromFragment >= 0; fromFragment--) {
+      if ((table.flags.values[fromFragment]! & fragmentFlags.key) === 0) continue
+      return { file: current.segment.file, table, fromFragment, throughFragment, baseTicks, baseUs }
+    }
+    return undefined
   }
 
   beginRun(tracks: TrackConfig[]): void {
@@ -257,6 +254,9 @@ export class SegmentWriter implements RunReader {
       case 'end':
         this.#run = undefined
         await this.#closeCurrent()
+        return true
+      case 'mark':
+        job.reached()
         return true
       case 'fragment':
         return await this.#writeWithRoom(job)
