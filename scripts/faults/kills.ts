@@ -76,7 +76,13 @@ async function runBatch(kills: number, random: Random, cameras: Cameras, result:
   const start = (first: boolean) =>
     RecorderProcess.start(dataDir, first ? settings : undefined, (event) => {
       if (event.type === 'segment-opened' || event.type === 'segment-closed') rows.set(event.row.path, event.row)
-      if (event.type === 'segments-removed') broken(6, 'footage was deleted from a space that is nearly empty')
+      // A file that was killed before its first fragment may go; nothing that the index was told of.
+      if (
+        event.type === 'segments-removed' &&
+        [...rows.values()].some((row) => event.sequences.includes(row.sequence))
+      ) {
+        broken(6, `footage was deleted from a space that is nearly empty: ${event.reason}`)
+      }
       if (event.type === 'occurrence' && event.name === 'space-error') broken(11, event.message)
     })
   let recorder: RecorderProcess | undefined
