@@ -115,7 +115,7 @@ export class LiveTile {
     return {
       fps: this.#arrivals.length,
       kbps: (this.#arrivals.reduce((sum, one) => sum + one.sizeBytes, 0) * 8) / 1000,
-      latencyMs: shownUs === undefined ? undefined : serverNowMs - shownUs / 1000,
+      latencyMs: shownUs === undefined ? undefined : Math.max(0, serverNowMs - shownUs / 1000),
       bufferedMs: (this.#picture?.behindSec ?? 0) * 1000,
       skippedFrames: this.#skipped,
       droppedFrames: this.#video.getVideoPlaybackQuality?.().droppedVideoFrames ?? 0,

@@ -6,6 +6,10 @@ export interface PieceHead {
   mimeType: string
   /** Where to ask from next. */
   nextMs: number
+  /** True where it was converted, since it cannot be played as it was recorded. */
+  isConverted: boolean
+  /** True where this stretch is still being recorded: what is not there yet may come. */
+  isGrowing: boolean
 }
 
 /** Why a piece could not be had: the server's own words where it gave some. */
@@ -42,7 +46,9 @@ export async function readPiece(
   const nextMs = Number(response.headers.get('x-next-ms'))
   const isEmpty = response.status === 204 || response.body === null
   const mimeType = isEmpty ? '' : (response.headers.get('x-mime-type') ?? '')
-  if (!onHead({ mimeType, nextMs }) || isEmpty) {
+  const isConverted = response.headers.get('x-form') === 'h264'
+  const isGrowing = response.headers.has('retry-after')
+  if (!onHead({ mimeType, nextMs, isConverted, isGrowing }) || isEmpty) {
     await response.body?.cancel()
     return
   }

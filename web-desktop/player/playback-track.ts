@@ -71,6 +71,7 @@ export class PlaybackTrack {
   /** Set while a piece is refused for its type, to be asked for in another form. */
   #retryForm = false
   #knowsSound = false
+  #isConverted = false
 
   constructor(options: PlaybackTrackOptions) {
     this.#options = options
@@ -83,9 +84,9 @@ export class PlaybackTrack {
     return this.#reason
   }
 
-  /** `h264` where the footage is made anew because the browser cannot play it as it was recorded. */
-  get form(): 'as-recorded' | 'h264' {
-    return this.#form
+  /** True where what is shown was made anew, because it cannot be played as it was recorded. */
+  get isConverted(): boolean {
+    return this.#isConverted
   }
 
   /** Of what is played now. */
@@ -269,6 +270,7 @@ export class PlaybackTrack {
     const toMs = Math.max(fromMs + 1000, Math.min(fromMs + span, nowMs))
     let nextMs = toMs
     let hasFrames = false
+    let isGrowing = false
     let pauseMs = 0
     try {
       const request = {
@@ -285,6 +287,8 @@ export class PlaybackTrack {
         (head) => {
           if (isStale()) return false
           nextMs = head.nextMs
+          isGrowing = head.isGrowing
+          if (head.mimeType !== '') this.#isConverted = head.isConverted
           return head.mimeType === '' || this.#acceptType(head.mimeType)
         },
         async (cuts) => {
@@ -300,7 +304,7 @@ export class PlaybackTrack {
         this.#retryForm = false
         return
       }
-      pauseMs = this.#advance(fromMs, nextMs, hasFrames)
+      pauseMs = this.#advance(fromMs, nextMs, hasFrames, isGrowing)
     } catch (caught) {
       if (isStale() || abort.signal.aborted) return
       pauseMs = this.#onFailure(caught)
@@ -326,8 +330,8 @@ export class PlaybackTrack {
   }
 
   /** What is known after a piece; gives how long to wait before the next. */
-  #advance(fromMs: number, nextMs: number, hasFrames: boolean): number {
-    const isEdge = !hasFrames && nextMs > this.#options.nowMs() - edgeMs
+  #advance(fromMs: number, nextMs: number, hasFrames: boolean, isGrowing: boolean): number {
+    const isEdge = !hasFrames && (isGrowing || nextMs > this.#options.nowMs() - edgeMs)
     if (isEdge) {
       // Known to be empty up to where footage may still be written.
       this.#knownToMs = Math.max(fromMs, Math.min(nextMs, this.#options.nowMs() - edgeMs))

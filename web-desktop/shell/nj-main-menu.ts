@@ -72,7 +72,8 @@ export class NjMainMenu extends LitElement {
       .filter nj-icon {
         position: absolute;
         left: 10px;
-        top: 10px;
+        top: 50%;
+        translate: 0 -50%;
         --nj-icon-size: 16px;
         color: var(--nj-text2);
       }

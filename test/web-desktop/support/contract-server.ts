@@ -261,6 +261,7 @@ export class ContractServer {
         response.setHeader('x-next-ms', String(piece.nextMs))
         if (piece.status === 204) return send(response, 204)
         response.setHeader('x-mime-type', piece.mimeType)
+        response.setHeader('x-form', query.get('form') === 'h264' && one.sort === 'h265' ? 'h264' : 'as-recorded')
         return sendBytes(response, 'video/mp4', piece.body)
       }
       case 'sound':

@@ -27,7 +27,8 @@ export const camerasStyles = css`
   .find nj-icon {
     position: absolute;
     left: 9px;
-    top: 8px;
+    top: 50%;
+    translate: 0 -50%;
     --nj-icon-size: 16px;
     color: var(--nj-text2);
   }

@@ -1,4 +1,4 @@
-import { html, LitElement, nothing, type TemplateResult } from 'lit'
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { customElement, property, state } from 'lit/decorators.js'
 import addIcon from 'lucide-static/icons/plus.svg'
 import testIcon from 'lucide-static/icons/stethoscope.svg'
@@ -159,6 +159,13 @@ export class NjCameraEditor extends LitElement {
         this.test = undefined
         this.errors = { ...this.errors, [`streams.${index}.url`]: messageOf(caught) }
       } else this.test = { stream: one.stream, failure: messageOf(caught) }
+    }
+  }
+
+  /** A test's result may stand below what is in sight. */
+  override updated(changed: PropertyValues): void {
+    if (changed.has('test')) {
+      this.renderRoot.querySelector('.result')?.scrollIntoView({ block: 'nearest' })
     }
   }
 

@@ -112,7 +112,11 @@ export class NjOnvifProbe extends LitElement {
       if (answer.isReachable) {
         this.found = answer
         this.picks = firstPicks(answer)
-      } else this.errors = { all: `${causeText(answer.fault)}: ${answer.detail}` }
+      } else {
+        // What of ONVIF was not understood is said by the detail alone.
+        const cause = answer.fault === 'protocol' ? '' : `${causeText(answer.fault)}: `
+        this.errors = { all: `${cause}${answer.detail}` }
+      }
     } catch (caught) {
       if (!abort.signal.aborted) this.errors = { [fieldOf(caught) ?? 'all']: messageOf(caught) }
     }

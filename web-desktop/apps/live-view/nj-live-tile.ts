@@ -233,7 +233,7 @@ export class NjLiveTile extends LitElement {
             : html`<span class="mode">${t(`mode-${live.mode}`)}${live.note ? html`<span class="note">: ${live.note}</span>` : nothing}</span>`
         }
       </div>
-      ${this.hasStats && this.#player !== undefined ? renderStats(this.#player.stats(push.nowMs()), live) : nothing}
+      ${this.hasStats && live.kind === 'showing' && this.#player !== undefined ? renderStats(this.#player.stats(push.nowMs()), live) : nothing}
       <div class="bar">
         ${this.#button(this.isSounding ? t('mute') : t('unmute'), this.isSounding ? soundIcon : mutedIcon, () => {
           if (!this.isSounding && !healthOf(camera).some((one) => one.audioCodec)) toast(t('noSound'), 'error')

@@ -154,9 +154,10 @@ export const tileStyles = css`
   .stats dd {
     margin: 0;
   }
+  /* Without a pointer that hovers, a tap on the picture brings the buttons. */
   @media (hover: none) {
-    .bar {
-      opacity: 1;
+    :host(:not(:focus-within)) .bar {
+      display: none;
     }
   }
 `

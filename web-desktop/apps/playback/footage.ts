@@ -69,11 +69,13 @@ export class Footage implements Followable {
     return later.length === 0 ? undefined : Math.min(...later)
   }
 
-  /** The end of the newest footage at or before `ms`; undefined where there is none in the 400 days before. */
-  async lastBefore(cameraIds: string[], ms: number): Promise<number | undefined> {
+  /** The newest run at or before `ms`, of any of the cameras; undefined where there is none in the 400 days before. */
+  async lastBefore(cameraIds: string[], ms: number): Promise<[number, number] | undefined> {
     const { tracks, fromMs } = await readTimeline(cameraIds, Math.max(0, ms - longestQueryMs), ms)
-    const ends = tracks.flatMap((track) => (track.spans.length > 0 ? [track.spans.at(-1)! + fromMs] : []))
-    return ends.length === 0 ? undefined : Math.max(...ends)
+    const runs = tracks.flatMap(({ spans }): [number, number][] =>
+      spans.length < 2 ? [] : [[spans.at(-2)! + fromMs, spans.at(-1)! + fromMs]],
+    )
+    return runs.sort((a, b) => a[1] - b[1]).at(-1)
   }
 
   close(): void {

@@ -96,8 +96,9 @@ export class NjPlayback extends LitElement {
     this.cameraIds = known.length > 0 ? known : [cameras.list[0]!.id]
     this.selectedId = this.cameraIds[0]!
     const nowMs = push.nowMs()
-    const endMs = await this.#footage.source.lastBefore(this.cameraIds, nowMs).catch(() => undefined)
-    const atMs = route.atMs ?? (endMs ?? nowMs) - startLeadMs
+    const last = await this.#footage.source.lastBefore(this.cameraIds, nowMs).catch(() => undefined)
+    const [startMs, endMs] = last ?? [0, nowMs]
+    const atMs = route.atMs ?? Math.max(startMs, endMs - startLeadMs)
     this.#route = this.page.route
     this.#session = new PlaybackSession(atMs, {
       nowMs: () => push.nowMs(),
@@ -330,7 +331,7 @@ export class NjPlayback extends LitElement {
       <audio id="audio-${id}"></audio>
       <div class="top">
         <span class="name">${name}</span>
-        ${track?.form === 'h264' ? html`<span class="mode">${t('converted')}</span>` : nothing}
+        ${track?.isConverted ? html`<span class="mode">${t('converted')}</span>` : nothing}
         ${session.soundId === id ? html`<span class="mode">${t('soundOn')}</span>` : nothing}
       </div>
       ${status === 'picture' ? nothing : html`<div class="message" role="status">${this.#statusText(session, id)}</div>`}
