@@ -39,7 +39,8 @@ export interface RecorderClientOptions {
   logger: Logger
 }
 
-const pingMs = 2000
+/** Often enough that a hang is seen, ended and replaced within 10 s. */
+const pingMs = 1000
 /** A recorder that has not answered for so long hangs: it is killed and started anew. */
 const hangMs = 7000
 const retryMs = 300
