@@ -75,28 +75,6 @@ export const desktopStyles = [
       background: rgb(120 165 240 / 30%);
       pointer-events: none;
     }
-    .strip {
-      display: flex;
-      align-items: center;
-      gap: 10px;
-      padding: 5px 12px;
-      background: #4a3a12;
-      color: #ffe7b0;
-      position: relative;
-      z-index: 4;
-    }
-    .strip button {
-      min-height: 28px;
-      border-color: #d8b869;
-      background: transparent;
-      color: inherit;
-    }
-    .strip button:hover:not(:disabled) {
-      background: rgb(255 255 255 / 12%);
-    }
-    .strip :focus-visible {
-      outline-color: #ffe7b0;
-    }
     .over {
       position: absolute;
       inset: 0;

@@ -1,19 +1,15 @@
 import { html, LitElement, nothing, type TemplateResult } from 'lit'
 import { customElement, property, state } from 'lit/decorators.js'
 import { repeat } from 'lit/directives/repeat.js'
-import keyIcon from 'lucide-static/icons/key-round.svg'
-import unplugIcon from 'lucide-static/icons/unplug.svg'
 import { push } from '../api/push.ts'
 import { session } from '../api/session.ts'
 import type { AppDefinition, AppPage } from '../base/app.ts'
 import { fireOpenApp, type OpenApp } from '../base/fire.ts'
-import { formatSince } from '../base/format.ts'
 import { wordsOf } from '../base/i18n.ts'
 import { keep, readKept } from '../base/kept.ts'
 import { Live } from '../base/live.ts'
 import { styled } from '../base/styled.ts'
 import { deepFocus } from '../ui/focus.ts'
-import '../ui/nj-icon.ts'
 import '../ui/nj-toasts.ts'
 import { controls } from '../ui/controls.ts'
 import { type Shortcut, shortcutOf } from './desktop-keys.ts'
@@ -25,10 +21,12 @@ import './nj-notices.ts'
 import './nj-place-window.ts'
 import './nj-relogin.ts'
 import './nj-shortcuts.ts'
+import './nj-strips.ts'
 import './nj-taskbar.ts'
 import './nj-window.ts'
 import { openUserMenu, openWindowMenu } from './menus.ts'
 import type { MoveWish, NjWindow } from './nj-window.ts'
+import { moveAmong, nextRegion } from './regions.ts'
 import { followWallpaper } from './wallpaper.ts'
 import {
   activeWindow,
@@ -47,11 +45,6 @@ import {
 } from './window-state.ts'
 
 const t = wordsOf({
-  lost: 'Connection to the server lost since {since}. Trying again…',
-  connecting: 'Connecting to the server…',
-  tryNow: 'Try now',
-  oneTime: 'The one-time password is still in use.',
-  change: 'Change it',
   shortcuts: 'Shortcuts',
   desktop: 'Desktop',
 })
@@ -76,7 +69,6 @@ export class NjDesktop extends LitElement {
   @state() private isLost = false
   #session = new Live(this, session)
   #ended = new Live(this, session.isEnded)
-  #push = new Live(this, push.state)
   #version = new Live(this, push.version)
   #beforeGrip: { rect: Rect; place: Place } | undefined
   #pages = new Map<string, AppPage>()
@@ -256,37 +248,26 @@ export class NjDesktop extends LitElement {
 
   /** F6: task bar, shortcuts, window in front, round and round. */
   #nextRegion(isBackwards: boolean): void {
-    const bar = this.renderRoot.querySelector<HTMLElement>('nj-taskbar')!
+    const bar = this.renderRoot.querySelector('nj-taskbar')!
     const front = activeWindow(this.windows)
-    const regions: { host: Element | null; focus: () => void }[] = [
-      { host: bar, focus: () => bar.shadowRoot?.querySelector('button')?.focus() },
-      {
-        host: this.renderRoot.querySelector('.shortcuts'),
-        focus: () => this.renderRoot.querySelector<HTMLElement>('.shortcut')?.focus(),
-      },
-      ...(front ? [{ host: this.#element(front.id)!, focus: () => this.#element(front.id)!.takeFocus() }] : []),
-    ]
-    const inner = this.shadowRoot?.activeElement
-    const at = regions.findIndex((one) => one.host !== null && inner !== null && one.host.contains(inner ?? null))
-    const to = (at + (isBackwards ? -1 : 1) + regions.length) % regions.length
-    regions[to]?.focus()
+    const window = front && this.#element(front.id)
+    nextRegion(
+      [
+        { host: bar, focus: () => bar.shadowRoot?.querySelector('button')?.focus() },
+        {
+          host: this.renderRoot.querySelector('.shortcuts')!,
+          focus: () => this.renderRoot.querySelector<HTMLElement>('.shortcut')?.focus(),
+        },
+        ...(window ? [{ host: window, focus: () => window.takeFocus() }] : []),
+      ],
+      this.shadowRoot?.activeElement ?? undefined,
+      isBackwards,
+    )
   }
 
   #onShortcutKey(event: KeyboardEvent): void {
     const buttons = [...this.renderRoot.querySelectorAll<HTMLElement>('.shortcut')]
-    const at = buttons.indexOf(event.target as HTMLElement)
-    const to: Record<string, number> = {
-      ArrowDown: at + 1,
-      ArrowRight: at + 1,
-      ArrowUp: at - 1,
-      ArrowLeft: at - 1,
-      Home: 0,
-      End: buttons.length - 1,
-    }
-    const next = to[event.key]
-    if (next === undefined) return
-    event.preventDefault()
-    buttons.at((next + buttons.length) % buttons.length)?.focus()
+    if (moveAmong(buttons, event.target as HTMLElement, event.key)) event.preventDefault()
   }
 
   #onMove(one: WindowState, wish: MoveWish): void {
@@ -422,7 +403,13 @@ export class NjDesktop extends LitElement {
         ${this.isPhone ? nothing : bar}
         <div>
           <nj-banner></nj-banner>
-          ${this.#renderStrips()}
+          <nj-strips
+            ?isLost=${this.isLost}
+            ?isAsking=${this.panel === 'password'}
+            @nj-change-password=${() => {
+              this.panel = 'password'
+            }}
+          ></nj-strips>
         </div>
         <div class="area ${this.isLost ? 'lost' : ''}" @pointerdown=${this.#onAreaDown}>
           <main aria-label=${t('desktop')}>
@@ -454,38 +441,6 @@ export class NjDesktop extends LitElement {
   #onAreaDown(event: PointerEvent): void {
     const inPanel = event.composedPath().some((one) => (one as Element).matches?.('.panel, nj-window'))
     if (!inPanel && (this.panel === 'menu' || this.panel === 'notices')) this.panel = undefined
-  }
-
-  #renderStrips(): TemplateResult {
-    const { isConnected, sinceMs } = this.#push.source.value
-    const isOneTime = this.#session.source.value?.mustChangePassword === true && this.panel !== 'password'
-    return html`<div role="status">
-      ${
-        this.isLost && !isConnected
-          ? html`<div class="strip">
-              <nj-icon .svg=${unplugIcon}></nj-icon>
-              <span class="grow">
-                ${this.#version.source.value === '' ? t('connecting') : t('lost', { since: formatSince(sinceMs) })}
-              </span>
-              <button @click=${() => push.retryNow()}>${t('tryNow')}</button>
-            </div>`
-          : nothing
-      }
-      ${
-        isOneTime
-          ? html`<div class="strip">
-              <nj-icon .svg=${keyIcon}></nj-icon><span class="grow">${t('oneTime')}</span>
-              <button
-                @click=${() => {
-                  this.panel = 'password'
-                }}
-              >
-                ${t('change')}
-              </button>
-            </div>`
-          : nothing
-      }
-    </div>`
   }
 
   #renderPreview(): TemplateResult | typeof nothing {

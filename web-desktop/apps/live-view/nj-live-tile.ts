@@ -59,6 +59,7 @@ const t = wordsOf({
 })
 
 const playbackLeadMs = 30_000
+const mainWidthPx = 1280
 const resizeDelayMs = 300
 /** Widths told to the server, so that a small change of size starts no stream anew. */
 const toldWidthsPx = [640, 1280, 1920, 3840, 16_384]
@@ -154,8 +155,15 @@ export class NjLiveTile extends LitElement {
     } else if (this.widthPx > 0) {
       this.isPaused = false
       const { id: cameraId } = this.camera
-      player.open({ cameraId, want: this.want, widthPx: this.widthPx, hasSound: this.isSounding })
+      const widthPx = this.isSounding ? Math.max(this.widthPx, this.#widthForSoundPx(this.camera)) : this.widthPx
+      player.open({ cameraId, want: this.want, widthPx, hasSound: this.isSounding })
     }
+  }
+
+  /** Where only the main stream carries sound, a tile that is to be heard asks for a width that brings the main one. */
+  #widthForSoundPx(camera: Camera): number {
+    const [main, ...subs] = healthOf(camera)
+    return main?.audioCodec !== undefined && !subs.some((one) => one.audioCodec !== undefined) ? mainWidthPx : 0
   }
 
   /** Saves the picture that stands there now. */
