@@ -266,9 +266,10 @@ export class Feeder {
     }
   }
 
-  /** The same without anything being done meanwhile: what waits is only handed over. */
+  /** The same without anything being done meanwhile: what waits is only handed over. With 0, what time has brought. */
   give(seconds: number): void {
     if (this.#builder === undefined) this.beginRun()
+    if (seconds === 0) this.#give()
     for (let half = 0; half < seconds * 2; half++) {
       this.#rig.clock.advance(500_000)
       this.#give()

@@ -368,6 +368,68 @@ describe('segment writer', () => {
     )
   })
 
+  it('records every camera again soon after a disk came back, whose files are open no more', async () => {
+    /** A disk that is pulled: what was open on it never works again. */
+    class PulledDisk extends NodeDisk {
+      isAway = false
+      readonly #open = new Set<number>()
+      #stale = new Set<number>()
+
+      pull(): void {
+        this.isAway = true
+        this.#stale = new Set(this.#open)
+      }
+      override async open(...args: Parameters<NodeDisk['open']>): Promise<number> {
+        this.#check(-1)
+        const file = await super.open(...args)
+        this.#open.add(file)
+        return file
+      }
+      override async close(file: number): Promise<void> {
+        this.#open.delete(file)
+        this.#stale.delete(file)
+        await super.close(file)
+      }
+      override async write(...args: Parameters<NodeDisk['write']>): Promise<void> {
+        this.#check(args[0])
+        await super.write(...args)
+      }
+      override async sync(file: number): Promise<void> {
+        this.#check(file)
+        await super.sync(file)
+      }
+      #check(file: number): void {
+        if (this.isAway || this.#stale.has(file)) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+      }
+    }
+    const disk = new PulledDisk()
+    const rig = await open({ disk, segmentSec: 60 })
+    const cameras = [1, 2, 3, 4, 5, 6].map((n) => rig.feeder({ cameraId: `33333333-3333-4333-8333-00000000000${n}` }))
+    const feedAll = async (seconds: number) => {
+      for (let half = 0; half < seconds * 2; half++) {
+        const [first, ...rest] = cameras
+        await first!.feed(0.5)
+        for (const feeder of rest) feeder.give(0)
+        await rig.idle()
+      }
+    }
+    for (const feeder of cameras) feeder.beginRun()
+    await feedAll(3)
+    disk.pull()
+    await feedAll(2)
+    assert.equal(rig.volume.fault, 'write-failed')
+    disk.isAway = false
+
+    await feedAll(15)
+
+    assert.deepEqual(
+      cameras.map(({ writer }) => writer.isRecording),
+      cameras.map(() => true),
+    )
+    assert.equal(rig.volume.fault, undefined)
+    await rig.close()
+  })
+
   it('waits for a space that is being opened, and loses nothing of it', async () => {
     const rig = new RecordingRig({ volumePath: makeTestFolder() })
     rigs.push(rig)
