@@ -61,7 +61,9 @@ describe('message frame', () => {
   })
 
   it('is found however the stream is cut', () => {
-    const messages = fc.array(fc.oneof(fc.string(), fc.dictionary(fc.string(), fc.nat(), { noNullPrototype: true })), { maxLength: 8 })
+    const messages = fc.array(fc.oneof(fc.string(), fc.dictionary(fc.string(), fc.nat(), { noNullPrototype: true })), {
+      maxLength: 8,
+    })
     fc.assert(
       fc.property(messages, fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1 }), (sent, cuts) => {
         const all = Buffer.concat(sent.map((message) => jsonFrame(message)))

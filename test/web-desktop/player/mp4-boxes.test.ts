@@ -3,6 +3,9 @@ import fc from 'fast-check'
 import { boxesIn, onlyTracksOf, parseFragment, parseInit, viewOf } from '../../../web-desktop/player/mp4-boxes.ts'
 import { testClip } from '../support/test-clip.ts'
 
+/** The clip is made by ffmpeg once on a machine. */
+const clipMadeMs = 180_000
+
 function u8(...values: number[]): Buffer {
   return Buffer.from(values)
 }
@@ -126,7 +129,7 @@ describe('parseInit', () => {
 
     assert.deepEqual([video?.kind, video?.entry, video?.timescale], ['video', 'avc1', 15_360])
     assert.deepEqual([audio?.kind, audio?.entry, audio?.timescale], ['audio', 'mp4a', 48_000])
-  })
+  }).timeout(clipMadeMs)
 
   it('fails on an init segment without moov', () => {
     assert.throws(() => parseInit(box('ftyp', text('iso6'))), /no moov/)
@@ -215,7 +218,7 @@ describe('parseFragment', () => {
       samples.flatMap((sample, i) => (sample.isKey ? [i] : [])),
       Array.from({ length: 60 }, (_, i) => i * 15),
     )
-  })
+  }).timeout(clipMadeMs)
 
   it('fails on a table that is longer than its box', () => {
     const traf = box('traf', box('tfhd', u32(0), u32(1)), box('trun', u32(0x100), u32(50), u32(1)))

@@ -6,7 +6,10 @@ import { rollup } from 'rollup'
 
 let built: Promise<string> | undefined
 
-/** The folder that holds the built desktop; removed when the process ends its tests. */
+/**
+ * The folder that holds the built desktop; removed when the process ends its tests. `NIGHTJAR_DESKTOP_FOLDER` names one
+ * that is built already.
+ */
 export function builtDesktop(): Promise<string> {
   built ??= build()
   return built

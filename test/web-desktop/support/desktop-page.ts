@@ -4,6 +4,7 @@ import type { Browser, Page } from 'playwright-core'
 import { openBrowser, openTab, type Tab, type TabOptions } from '../../support/browser.ts'
 import { builtDesktop } from './built-desktop.ts'
 import { type ContractOptions, ContractServer } from './contract-server.ts'
+import { testClip } from './test-clip.ts'
 
 export interface Bench {
   /** Opens the desktop's login page on a server of its own. */
@@ -26,6 +27,7 @@ export function desktopBench(): Bench {
   before(async function () {
     this.timeout(180_000)
     folder = await builtDesktop()
+    await testClip()
     browser = await openBrowser()
   })
 
