@@ -11,6 +11,7 @@ import type { RecorderEvent, SpaceSettings, SpaceStatus } from './recorder-proto
 import { recoverSegment } from './recovery.ts'
 import { Retention } from './retention.ts'
 import { segmentPath } from './segment-path.ts'
+import { SpaceFolders } from './space-folders.ts'
 import { SpaceMarker } from './space-marker.ts'
 import { asUnavailable, SpaceUnavailable } from './space-unavailable.ts'
 
@@ -64,10 +65,7 @@ export class SpaceVolume {
   readonly #openSegments = new Set<OpenSegment>()
   #freeBytes = 0
   #isTight = false
-  #knownFolders = new Set<string>()
-  /** Folders in which a name was made or removed that is not safe yet. */
-  #unsyncedFolders = new Set<string>()
-  readonly #folderSyncs = new Map<string, Promise<void>>()
+  readonly #folders: SpaceFolders
   #latenciesMs: number[] = []
   #heartbeatAtUs = Number.NEGATIVE_INFINITY
   #openAtUs = Number.NEGATIVE_INFINITY
@@ -80,6 +78,7 @@ export class SpaceVolume {
     this.settings = options.settings
     this.#disk = options.disk
     this.#folder = `${options.settings.volumePath}/${options.settings.folder}`
+    this.#folders = new SpaceFolders(options.disk, this.#folder)
     this.#marker = new SpaceMarker({ ...options, folder: this.#folder })
   }
 
@@ -272,7 +271,7 @@ export class SpaceVolume {
     this.#state = 'error'
     this.#fault = unavailable.fault
     this.#faultDetail = unavailable.message
-    this.#knownFolders.clear()
+    this.#folders.forget()
     this.#marker.doubt()
     if (!isNews) return
     this.#options.logger.error({ err: error }, unavailable.message)
@@ -348,48 +347,40 @@ export class SpaceVolume {
   async #openNew(path: string): Promise<number> {
     for (let tries = 1; ; tries++) {
       try {
-        await this.#makeFolders(path)
+        await this.#folders.make(path)
         const file = await this.#disk.open(`${this.#folder}/${path}`, 'create')
-        this.#unsyncedFolders.add(parentOf(path))
+        this.#folders.noteMade(path)
         return file
       } catch (error) {
         // Retention may have removed an empty folder just now.
         if (codeOf(error) !== 'ENOENT' || tries === 3) throw error
-        this.#knownFolders.clear()
+        this.#folders.forget()
         await this.#marker.proveAnew()
       }
     }
   }
 
-  async #makeFolders(path: string): Promise<void> {
-    const names = path.split('/').slice(0, -1)
-    for (let depth = 1; depth <= names.length; depth++) {
-      const folder = names.slice(0, depth).join('/')
-      if (this.#knownFolders.has(folder)) continue
-      const wasMade = await this.#disk.makeFolder(`${this.#folder}/${folder}`)
-      // One that was there may still be unsynced, from before a crash of ours.
-      this.#unsyncedFolders.add(parentOf(folder))
-      if (wasMade) this.#unsyncedFolders.add(folder)
-      this.#knownFolders.add(folder)
-      if (this.#knownFolders.size > 10_000) this.#knownFolders.clear()
-    }
-  }
-
   /** Appends `bytes[start, end)` to a segment: committed when it resolves. */
-  async append(segment: OpenSegment, bytes: Uint8Array, start: number, end: number): Promise<void> {
+  async append(
+    segment: OpenSegment,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isWaitedFor = false,
+  ): Promise<void> {
     const beganMs = performance.now()
-    await this.#disk.write(segment.file, bytes, start, end, segment.position)
+    await this.#disk.write(segment.file, bytes, start, end, segment.position, isWaitedFor)
     this.#latenciesMs.push(performance.now() - beganMs)
     if (this.#latenciesMs.length > 256) this.#latenciesMs.splice(0, 128)
     segment.position += end - start
   }
 
   /** Makes what is committed safe. The first time, file, folders and open list too. */
-  async sync(segment: OpenSegment): Promise<void> {
+  async sync(segment: OpenSegment, isWaitedFor = false): Promise<void> {
     const through = segment.position
-    await this.#disk.sync(segment.file)
+    await this.#disk.sync(segment.file, isWaitedFor)
     if (!segment.isAnchored) {
-      await this.#syncFolders(segment.path)
+      await this.#folders.sync(segment.path)
       await this.#journal!.sync()
       // The disk may have been swapped right after the look before the file was made: nobody is told of a stray file.
       if (this.#marker.provedAtUs <= segment.madeAtUs) await this.#marker.proveAnew()
@@ -399,38 +390,11 @@ export class SpaceVolume {
     segment.syncedThrough = Math.max(segment.syncedThrough, through)
   }
 
-  async #syncFolders(path: string): Promise<void> {
-    for (let folder = parentOf(path); ; folder = parentOf(folder)) {
-      await this.#syncFolder(folder)
-      if (folder === '') return
-    }
-  }
-
-  /** Makes the names in a folder safe. A sync that another waits for counts only for names made before it began. */
-  async #syncFolder(folder: string): Promise<void> {
-    for (;;) {
-      const running = this.#folderSyncs.get(folder)
-      if (running !== undefined) {
-        await running.catch(() => undefined)
-        continue
-      }
-      if (!this.#unsyncedFolders.delete(folder)) return
-      const sync = this.#disk
-        .syncFolder(folder === '' ? this.#folder : `${this.#folder}/${folder}`)
-        .catch((error: unknown) => {
-          this.#unsyncedFolders.add(folder)
-          throw error
-        })
-        .finally(() => this.#folderSyncs.delete(folder))
-      this.#folderSyncs.set(folder, sync)
-      await sync
-    }
-  }
-
   /** Writes the footer, makes all safe and lets the file go. */
   async closeSegment(segment: OpenSegment, footer: Uint8Array): Promise<void> {
-    await this.append(segment, footer, 0, footer.length)
-    await this.sync(segment)
+    // The next segment waits behind this one: naps between its steps would cost what a crash loses.
+    await this.append(segment, footer, 0, footer.length, true)
+    await this.sync(segment, true)
     await this.#disk.close(segment.file)
     this.#openSegments.delete(segment)
     this.#journal!.append({ closed: segment.path, bytes: segment.position })
@@ -466,9 +430,8 @@ export class SpaceVolume {
     await this.#marker.proveAnew()
     if (result.kind === 'recovered') {
       // After a kill the names may still be unsafe, as the file was.
-      for (let folder = parentOf(path); folder !== ''; folder = parentOf(folder)) this.#unsyncedFolders.add(folder)
-      this.#unsyncedFolders.add('')
-      await this.#syncFolders(path)
+      this.#folders.noteUnsafe(path)
+      await this.#folders.sync(path)
       this.#journal!.append({ closed: path, bytes: result.row.sizeBytes })
       this.#retention!.noteRecovered(path)
       // At once: from now on it may be deleted, and that must not be reported first.
@@ -490,9 +453,4 @@ export class SpaceVolume {
     if (this.#journal === undefined) return
     await this.#journal.close()
   }
-}
-
-function parentOf(path: string): string {
-  const slash = path.lastIndexOf('/')
-  return slash < 0 ? '' : path.slice(0, slash)
 }
