@@ -115,8 +115,13 @@ export class Transcode {
   drained(): Promise<void> {
     if (this.#isEnded) return Promise.resolve()
     return new Promise((resolve) => {
-      this.#process.stdin.once('drain', resolve)
-      this.#process.once('close', () => resolve())
+      const go = () => {
+        this.#process.stdin.off('drain', go)
+        this.#process.off('close', go)
+        resolve()
+      }
+      this.#process.stdin.on('drain', go)
+      this.#process.on('close', go)
     })
   }
 
