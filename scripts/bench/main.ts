@@ -1,10 +1,18 @@
 // Measures Nightjar beside what people use today, in one run on one machine; BENCHMARKS.md tells how and what came out.
 import { parseArgs } from 'node:util'
+import { benchExport } from './export/export-bench.ts'
+import { benchLive } from './live/live-bench.ts'
 import { benchRecord } from './record/record-bench.ts'
 import { makeReport } from './report.ts'
+import { benchSnapshot } from './snapshot/snapshot-bench.ts'
+import { benchTimeline } from './timeline/timeline-bench.ts'
 
-const HELP = `usage: ./build.sh bench record [options]
+const HELP = `usage: ./build.sh bench WHAT [options]
   record      recording, beside one ffmpeg a camera and beside a plain copier of sockets to files
+  live        live pictures: how soon, how late, what a viewer costs, what one that hangs does
+  snapshot    a picture of a keyframe, beside an ffmpeg started for it
+  export      an hour as a movie: how soon it begins, what it costs, beside ffmpeg that joins the same files
+  timeline    a month of 32 cameras over HTTP, from SQLite and from MariaDB
 options
   --cameras N     how many (64)
   --seconds S     length of each window of measuring (20)
@@ -34,6 +42,18 @@ const rounds = Number(values.rounds)
 switch (values.help ? undefined : bench) {
   case 'record':
     await benchRecord({ cameras: Number(values.cameras ?? 64), seconds, rounds, only }, report)
+    break
+  case 'live':
+    await benchLive({ cameras: Number(values.cameras ?? 4), seconds, rounds }, report)
+    break
+  case 'snapshot':
+    await benchSnapshot({ pictures: 20 * rounds }, report)
+    break
+  case 'export':
+    await benchExport({ rounds }, report)
+    break
+  case 'timeline':
+    await benchTimeline(report)
     break
   default:
     process.stdout.write(HELP)
