@@ -11,7 +11,7 @@ import { Seal } from './base/seal.ts'
 import { mountOf, parseMountInfo } from './host/volume.ts'
 import { type DiskLoad, NodeDisk } from './recording/disk.ts'
 import { keepSettings, lastSettings } from './recording/last-settings.ts'
-import { napFor, startNapping } from './recording/nap.ts'
+import { NapLength, startNapping } from './recording/nap.ts'
 import { Recorder } from './recording/recorder.ts'
 import type { RecorderEvent } from './recording/recorder-protocol.ts'
 import { RecorderSocket } from './recording/recorder-socket.ts'
@@ -23,6 +23,8 @@ const arenaBytes = Math.min(1024 ** 3, Math.floor(totalmem() / 4))
 const spillBytes = Math.min(512 * 1024 ** 2, Math.floor(totalmem() / 8))
 /** SIGTERM closes and syncs every segment within this. */
 const closePatienceMs = 2500
+/** Between two ticks at least; naps make it longer. */
+const tickMs = 95
 
 const dataDir = process.env['NIGHTJAR_DATA_DIR'] ?? '.data'
 const logger = createLineLog('recorder', process.env['NIGHTJAR_LOG_LEVEL'] ?? 'info')
@@ -31,7 +33,7 @@ const settingsPath = join(dataDir, 'recorder-settings.sealed')
 const seal = Seal.open(join(dataDir, 'seal.key'))
 const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 const startedUs = systemClock.utcUs()
-const load: DiskLoad = { waiting: 0, urgent: 0 }
+const load: DiskLoad = { waiting: 0, urgent: 0, finished: 0 }
 
 let socket: RecorderSocket | undefined
 const early: RecorderEvent[] = []
@@ -63,7 +65,6 @@ async function stop(reason: string): Promise<void> {
   if (isStopping) return
   isStopping = true
   logger.info(`stopping: ${reason}`)
-  clearInterval(ticking)
   // No more naps: closing is many small steps, each one waited for.
   await stopNapping?.()
   await recorder.close(closePatienceMs)
@@ -72,8 +73,26 @@ async function stop(reason: string): Promise<void> {
 }
 
 let stopNapping: (() => Promise<void>) | undefined
-let ticking: NodeJS.Timeout | undefined
-let ticks = 0
+const napLength = new NapLength(load)
+let tickedMs = 0
+let statusMs = 0
+let trustMs = 0
+
+/** What is done a few times a second, each time that what had come in has been read: cuts are then not made too early. */
+function tick(listening: RecorderSocket): void {
+  const nowMs = performance.now()
+  if (isStopping || nowMs - tickedMs < tickMs) return
+  tickedMs = nowMs
+  recorder.tick()
+  if (nowMs >= statusMs) {
+    statusMs = Math.max(statusMs + 1000, nowMs)
+    listening.sendStatus()
+  }
+  if (nowMs - trustMs > 60_000) {
+    trustMs = nowMs
+    clockTrust = readClockTrust()
+  }
+}
 
 async function main(): Promise<void> {
   const listening = new RecorderSocket({
@@ -110,13 +129,9 @@ async function main(): Promise<void> {
   })
   const settings = lastSettings(settingsPath, seal)
   if (settings !== undefined) await recorder.apply(settings)
-  ticking = setInterval(() => {
-    recorder.tick()
-    if (++ticks % 10 === 0) listening.sendStatus()
-    if (ticks % 600 === 0) clockTrust = readClockTrust()
-  }, 100)
   stopNapping = startNapping({
-    napMs: () => napFor(load, recorder.hasWatchers),
+    napMs: () => napLength.next(recorder.waiters()),
+    beforeSleep: () => tick(listening),
     bellPath: join(dataDir, 'recorder.bell'),
   })
 }

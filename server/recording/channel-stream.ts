@@ -46,6 +46,8 @@ export interface ChannelStreamOptions {
 
 /** A session that brought packets but no keyframe for so long is given up. */
 const keyframePatienceUs = 20e6
+/** So long after its beginning the kernel has learned how much room a session's connection needs. */
+const newcomerUs = 3e6
 /** Live samples kept while a viewer's start is read back; past this, the start is skipped. */
 const maxQueuedBytes = 8 * 1024 * 1024
 
@@ -265,6 +267,11 @@ export class ChannelStream {
 
   get isWatched(): boolean {
     return this.#watcher !== undefined
+  }
+
+  /** Its camera has just begun to send. */
+  isNewcomer(nowUs: number): boolean {
+    return this.#receiver !== undefined && nowUs - this.#sessionUs < newcomerUs
   }
 
   /** Begins to show the stream to `watcher`, from its last keyframe on; replaces who watched before. */

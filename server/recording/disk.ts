@@ -24,12 +24,22 @@ export interface DiskEntry {
 export interface Disk {
   open(path: string, mode: OpenMode): Promise<number>
   close(file: number): Promise<void>
-  /** Writes all of `bytes[start, end)` at `position`; a short write is continued. */
-  write(file: number, bytes: Uint8Array, start: number, end: number, position: number): Promise<void>
+  /**
+   * Writes all of `bytes[start, end)` at `position`; a short write is continued. `isWaitedFor`, here and below: more is
+   * to follow at once, so its end should be seen at once.
+   */
+  write(
+    file: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    position: number,
+    isWaitedFor?: boolean,
+  ): Promise<void>
   /** Reads up to `length` bytes at `position`; fewer at the file's end. */
   read(file: number, position: number, length: number): Promise<Uint8Array>
   /** `fdatasync`: data and length of the file are safe when it returns. */
-  sync(file: number): Promise<void>
+  sync(file: number, isWaitedFor?: boolean): Promise<void>
   truncate(file: number, length: number): Promise<void>
   stat(path: string): Promise<{ sizeBytes: number; device: number; isFolder: boolean } | undefined>
   /** Entries in no order; undefined where there is no such folder. */
@@ -55,6 +65,8 @@ export interface DiskLoad {
   waiting: number
   /** Calls under way that others wait for: making, opening and reading, but not the writes and syncs of every turn. */
   urgent: number
+  /** Calls that have returned, so far. */
+  finished: number
 }
 
 /** The machine's file system, sixteen calls of a volume in flight at most; the rest wait their turn. */
@@ -66,7 +78,7 @@ export class NodeDisk implements Disk {
   #began = new Map<number, number>()
   #calls = 0
 
-  constructor(load: DiskLoad = { waiting: 0, urgent: 0 }) {
+  constructor(load: DiskLoad = { waiting: 0, urgent: 0, finished: 0 }) {
     this.#load = load
   }
 
@@ -85,11 +97,18 @@ export class NodeDisk implements Disk {
     return this.#call((done) => fs.close(file, done))
   }
 
-  async write(file: number, bytes: Uint8Array, start: number, end: number, position: number): Promise<void> {
+  async write(
+    file: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    position: number,
+    isWaitedFor = false,
+  ): Promise<void> {
     while (start < end) {
       const from = start
       const at = position
-      const written = await this.#call<number>((done) => fs.write(file, bytes, from, end - from, at, done), false)
+      const written = await this.#call<number>((done) => fs.write(file, bytes, from, end - from, at, done), isWaitedFor)
       if (written <= 0) throw Object.assign(new Error('write returned 0 bytes'), { code: 'EIO' })
       start += written
       position += written
@@ -108,8 +127,8 @@ export class NodeDisk implements Disk {
     return bytes.subarray(0, got)
   }
 
-  sync(file: number): Promise<void> {
-    return this.#call((done) => fs.fdatasync(file, done), false)
+  sync(file: number, isWaitedFor = false): Promise<void> {
+    return this.#call((done) => fs.fdatasync(file, done), isWaitedFor)
   }
 
   truncate(file: number, length: number): Promise<void> {
@@ -173,6 +192,7 @@ export class NodeDisk implements Disk {
         start((error, value) => {
           this.#began.delete(call)
           this.#inFlight--
+          this.#load.finished++
           if (isUrgent) this.#load.urgent--
           const next = this.#waiting.shift()
           if (next !== undefined) {

@@ -6,21 +6,48 @@ import type { DiskLoad } from './disk.ts'
 export interface NapOptions {
   /** Milliseconds to sleep now; 0 not at all. Asked before every sleep. */
   napMs: () => number
+  /** Called before every sleep: all that had come in has been read. */
+  beforeSleep?: () => void
   /** The Unix socket whose connections ring the bell. */
   bellPath: string
 }
 
 /** Nap while nobody waits for us, and while somebody watches, in milliseconds. */
-export const idleNapMs = 100
+export const idleNapMs = 200
 export const watchedNapMs = 15
 
-/** A short nap: file calls that others wait for are under way. */
+/** While a camera has just begun to send: the kernel gives a new connection little room, and a keyframe fills it. */
+export const newcomerNapMs = 20
+
+/** The shortest nap: file calls that others wait for are under way. */
 const busyNapMs = 1
 
-/** How long to sleep, by who waits for us. */
-export function napFor(load: DiskLoad, hasWatchers: boolean): number {
-  if (load.urgent > 0 || load.waiting > 0) return busyNapMs
-  return hasWatchers ? watchedNapMs : idleNapMs
+/** Who waits for the recorder besides the disk. */
+export interface NapWaiters {
+  isWatched: boolean
+  hasNewcomer: boolean
+}
+
+/** Chooses how long to sleep, by who waits for us. */
+export class NapLength {
+  readonly #load: DiskLoad
+  #busyMs = busyNapMs
+  #finished = 0
+
+  constructor(load: DiskLoad) {
+    this.#load = load
+  }
+
+  /** Milliseconds to sleep now. */
+  next(waiters: NapWaiters): number {
+    const { urgent, waiting, finished } = this.#load
+    const restMs = waiters.isWatched ? watchedNapMs : waiters.hasNewcomer ? newcomerNapMs : idleNapMs
+    if (urgent === 0 && waiting === 0) return restMs
+    // A disk that has stopped answering is not asked a thousand times a second.
+    this.#busyMs = finished === this.#finished ? Math.min(this.#busyMs * 2, watchedNapMs) : busyNapMs
+    this.#finished = finished
+    return this.#busyMs
+  }
 }
 
 /** Begins to sleep between turns of this thread's event loop. Returns what ends it. */
@@ -29,10 +56,12 @@ export function startNapping(options: NapOptions): () => Promise<void> {
   let isStopped = false
   const turn = () => {
     if (isStopped) return
+    // Asked for first: what is done before a sleep may fail, and the naps go on.
+    setImmediate(turn)
+    options.beforeSleep?.()
     const ms = options.napMs()
     if (ms > 0) Atomics.wait(bell, 0, 0, ms)
     Atomics.store(bell, 0, 0)
-    setImmediate(turn)
   }
   setImmediate(turn)
   // A thread of its own: this one is deaf while it sleeps.

@@ -5,6 +5,7 @@ import type { Resolver } from '../base/resolver.ts'
 import type { Arena } from '../stream/arena.ts'
 import { ChannelStream } from './channel-stream.ts'
 import type { Disk } from './disk.ts'
+import type { NapWaiters } from './nap.ts'
 import type { RecorderEvent, RecorderSettings, SpaceStatus, StreamSettings } from './recorder-protocol.ts'
 import { SpaceVolume } from './space-volume.ts'
 import { SpillBudget } from './spill-budget.ts'
@@ -51,9 +52,15 @@ export class Recorder {
     return this.#streams.get(keyOf({ cameraId, stream }))
   }
 
-  get hasWatchers(): boolean {
-    for (const stream of this.#streams.values()) if (stream.isWatched) return true
-    return false
+  /** Who waits for the recorder to read. */
+  waiters(): NapWaiters {
+    const nowUs = this.#options.clock.monotonicUs()
+    const waiters = { isWatched: false, hasNewcomer: false }
+    for (const stream of this.#streams.values()) {
+      if (stream.isWatched) waiters.isWatched = true
+      if (stream.isNewcomer(nowUs)) waiters.hasNewcomer = true
+    }
+    return waiters
   }
 
   /** Works by new settings: what did not change goes on untouched. Calls follow each other. */
@@ -126,7 +133,7 @@ export class Recorder {
     return channel
   }
 
-  /** Called ten times a second. */
+  /** Called a few times a second. */
   tick(): void {
     const { clock } = this.#options
     const nowUs = clock.monotonicUs()

@@ -31,6 +31,9 @@ export interface RunReader {
 /** A jump of a track's time against its arrival larger than this is the camera's clock being set. */
 const maxJumpUs = 2_000_000
 
+/** What waits for longer than a fragment is long, and a nap, waits for frames that do not come. */
+const oldUs = 550_000
+
 interface TrackState {
   config: TrackConfig
   clockHz: number
@@ -371,9 +374,12 @@ export class StreamReceiver implements PacketSink, SampleSink {
     if (this.#video === undefined) this.end(cause, detail)
   }
 
-  /** Cuts what has waited for so long that a crash would cost more than it may. Called a few times a second. */
+  /**
+   * Cuts what has waited for so long that a crash would cost more than it may. Called a few times a second, when all that
+   * came in has been read: where frames still come, they have cut the fragment already.
+   */
   cutIfOld(nowUs: number): void {
-    if (this.#cutAfterUs !== 0 && nowUs - this.#cutAfterUs > 600_000) {
+    if (this.#cutAfterUs !== 0 && nowUs - this.#cutAfterUs > oldUs) {
       this.#cutAfterUs = 0
       this.builder.cut()
     }

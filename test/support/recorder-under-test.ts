@@ -72,7 +72,11 @@ export class RecorderUnderTest {
     client.onConnected((hello) => {
       if (this.pids.at(-1) !== hello.pid) this.pids.push(hello.pid)
     })
-    client.onDisconnected(() => this.disconnects++)
+    client.onDisconnected(() => {
+      this.disconnects++
+      // What a recorder said that is gone tells nothing of the next.
+      this.status = undefined
+    })
     client.onEventsLost(() => this.eventsLost++)
     client.onEvent(async (event) => {
       this.events.push(event)

@@ -27,8 +27,8 @@ export interface RecordOptions {
 const warmUpSec = 15
 /** Before the window, the page cache begins to be fed with warm memory. */
 const feedAheadSec = 3
-/** What a camera of the preset sends, with a little to spare. */
-const mbPerCamSec = 0.55
+/** What a camera of the preset sends (0.5), and half as much again for what else the machine does. */
+const mbPerCamSec = 0.8
 const viewers = 8
 
 /** What one approach cost in one round. */

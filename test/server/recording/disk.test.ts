@@ -60,16 +60,16 @@ describe('disk', () => {
   })
 
   it('lets sixteen calls be under way at once, and the rest wait their turn', async () => {
-    const load: DiskLoad = { waiting: 0, urgent: 0 }
+    const load: DiskLoad = { waiting: 0, urgent: 0, finished: 0 }
     const disk = new NodeDisk(load)
     const folder = makeTestFolder()
 
     const calls = Array.from({ length: 40 }, () => disk.stat(folder))
 
-    assert.deepEqual(load, { waiting: 24, urgent: 40 })
+    assert.deepEqual(load, { waiting: 24, urgent: 40, finished: 0 })
     assert.ok(disk.stalledMs >= 0)
     await Promise.all(calls)
-    assert.deepEqual(load, { waiting: 0, urgent: 0 })
+    assert.deepEqual(load, { waiting: 0, urgent: 0, finished: 40 })
     assert.equal(disk.stalledMs, 0)
   })
 

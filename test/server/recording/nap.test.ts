@@ -3,18 +3,48 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { idleNapMs, napFor, startNapping, watchedNapMs } from '../../../server/recording/nap.ts'
+import { idleNapMs, NapLength, newcomerNapMs, startNapping, watchedNapMs } from '../../../server/recording/nap.ts'
 import { makeTestFolder } from '../../support/test-folder.ts'
 
-const idle = { waiting: 0, urgent: 0 }
+const idle = { waiting: 0, urgent: 0, finished: 0 }
+const nobody = { isWatched: false, hasNewcomer: false }
 
 describe('nap', () => {
   it('is long while nobody waits, shorter while somebody watches, and shortest while files are waited for', () => {
-    assert.equal(napFor(idle, false), idleNapMs)
-    assert.equal(napFor(idle, true), watchedNapMs)
-    assert.ok(napFor({ waiting: 0, urgent: 1 }, true) <= 1)
-    assert.ok(napFor({ waiting: 3, urgent: 0 }, false) <= 1)
+    assert.equal(new NapLength(idle).next(nobody), idleNapMs)
+    assert.equal(new NapLength(idle).next({ isWatched: true, hasNewcomer: true }), watchedNapMs)
+    assert.equal(new NapLength(idle).next({ isWatched: false, hasNewcomer: true }), newcomerNapMs)
+    const load = { ...idle, urgent: 1, finished: 1 }
+    assert.ok(new NapLength(load).next({ isWatched: true, hasNewcomer: false }) <= 1)
+    assert.ok(new NapLength({ ...load, waiting: 3, urgent: 0 }).next(nobody) <= 1)
     assert.ok(watchedNapMs <= 20)
+  })
+
+  it('grows while a disk answers nothing, and is short again when it does', () => {
+    const load = { waiting: 1, urgent: 0, finished: 1 }
+    const nap = new NapLength(load)
+    const naps = [1, 2, 3, 4, 5, 6].map(() => nap.next(nobody))
+    assert.deepEqual(naps, [1, 2, 4, 8, watchedNapMs, watchedNapMs])
+
+    load.finished++
+    assert.equal(nap.next(nobody), 1)
+  })
+
+  it('is preceded each time by what was to be done before it', async () => {
+    const calls: string[] = []
+    const stop = startNapping({
+      napMs: () => {
+        calls.push('nap')
+        return 1
+      },
+      beforeSleep: () => calls.push('before'),
+      bellPath: join(makeTestFolder(), 'bell'),
+    })
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    await stop()
+
+    assert.ok(calls.length >= 4)
+    assert.ok(calls.every((call, i) => call === (i % 2 === 0 ? 'before' : 'nap')))
   })
 
   it('holds the thread no longer than it says, and stops for good', async () => {
