@@ -6,15 +6,15 @@ import type { FileSlice } from '../media/mp4/slice-list.ts'
 import type { Clip } from './clip.ts'
 import type { FootageFile, FootageFiles } from './footage-file.ts'
 
-/** What is read at once. */
-const bufferBytes = 512 * 1024
+/** What is read at once: each read and each write costs a turn of the loop, and a thread's. */
+const bufferBytes = 1024 * 1024
 /** Slices nearer than this are read together: what lies between is a fragment's head. */
 const joinBytes = 64 * 1024
 
 interface ReadBuffer {
   bytes: Buffer
-  /** Resolves when what was read into it has been handed to the kernel. */
-  isFree: Promise<void>
+  /** What was read into it has not all been handed to the kernel yet. */
+  isBusy: boolean
 }
 
 /**
@@ -48,19 +48,23 @@ class ClipSender {
   #source = -1
   /** Slices of one source that will be read together. */
   #batch: FileSlice[] = []
+  #wake: () => void = () => undefined
 
   constructor(files: FootageFiles, clip: Clip, response: ServerResponse) {
     this.#files = files
     this.#clip = clip
     this.#response = response
+    response.on('drain', this.#onChange).on('close', this.#onChange)
   }
+
+  readonly #onChange = () => this.#wake()
 
   async send(start: number, end: number): Promise<void> {
     for (const part of readMovie(this.#clip.movie, start, end)) {
       if (this.#isGone) return
       if (part instanceof Uint8Array) {
         await this.#flush()
-        if (!this.#response.write(part)) await this.#drained()
+        if (!this.#response.write(part)) await this.#until(() => !this.#response.writableNeedDrain)
       } else {
         for (const slice of pieces(part)) {
           if (!this.#fits(slice)) await this.#flush()
@@ -73,6 +77,7 @@ class ClipSender {
   }
 
   async close(): Promise<void> {
+    this.#response.off('drain', this.#onChange).off('close', this.#onChange)
     await this.#file?.close()
   }
 
@@ -105,12 +110,13 @@ class ClipSender {
       throw new Failure('corrupt', `read segment ${file.path}: it ends before byte ${first.offset + length}`)
     if (this.#isGone) return
     const response = this.#response
+    buffer.isBusy = true
     response.cork()
     for (const slice of batch) {
       const at = slice.offset - first.offset
       const bytes = buffer.bytes.subarray(at, at + slice.sizeBytes)
       if (slice !== last) response.write(bytes)
-      else buffer.isFree = new Promise((resolve) => response.write(bytes, () => resolve()))
+      else response.write(bytes, () => this.#release(buffer))
     }
     response.uncork()
   }
@@ -120,10 +126,10 @@ class ClipSender {
     this.#turn = 1 - this.#turn
     let buffer = this.#buffers[this.#turn]
     if (buffer === undefined) {
-      buffer = { bytes: Buffer.allocUnsafeSlow(bufferBytes), isFree: Promise.resolve() }
+      buffer = { bytes: Buffer.allocUnsafeSlow(bufferBytes), isBusy: false }
       this.#buffers[this.#turn] = buffer
     }
-    await Promise.race([buffer.isFree, this.#closed()])
+    await this.#until(() => !buffer.isBusy)
     return buffer
   }
 
@@ -138,18 +144,21 @@ class ClipSender {
     return this.#file
   }
 
-  #drained(): Promise<void> {
-    return Promise.race([new Promise<void>((resolve) => this.#response.once('drain', resolve)), this.#closed()])
+  #release(buffer: ReadBuffer): void {
+    buffer.isBusy = false
+    this.#wake()
   }
 
-  #closing: Promise<void> | undefined
-
-  #closed(): Promise<void> {
-    this.#closing ??= new Promise((resolve) => {
-      if (this.#response.destroyed) resolve()
-      else this.#response.once('close', resolve)
-    })
-    return this.#closing
+  /**
+   * Waits until something is so or the client has gone away. One promise a wait, which nothing holds afterwards: a race
+   * with the end of the response would add to that promise with every read, a day of footage long.
+   */
+  async #until(isSo: () => boolean): Promise<void> {
+    while (!isSo() && !this.#isGone) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
   }
 }
 
