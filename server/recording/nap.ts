@@ -13,7 +13,7 @@ export interface NapOptions {
 }
 
 /** Nap while nobody waits for us, and while somebody watches, in milliseconds. */
-export const idleNapMs = 200
+export const idleNapMs = 100
 export const watchedNapMs = 15
 
 /** While a camera has just begun to send: the kernel gives a new connection little room, and a keyframe fills it. */

@@ -47,6 +47,8 @@ export interface OpenSegment {
 
 const reserveBlock = 256
 const heartbeatMs = 5_000
+/** How often room is looked after. A write that finds none does not wait for it. */
+const housekeepingMs = 1_000
 
 export class SpaceVolume {
   readonly settings: SpaceSettings
@@ -69,6 +71,7 @@ export class SpaceVolume {
   #latenciesMs: number[] = []
   #heartbeatAtUs = Number.NEGATIVE_INFINITY
   #openAtUs = Number.NEGATIVE_INFINITY
+  #housekeepingAtUs = Number.NEGATIVE_INFINITY
   #busy: Promise<void> | undefined
   #relieving: Promise<void> | undefined
   #waiters: (() => void)[] = []
@@ -148,7 +151,12 @@ export class SpaceVolume {
         await this.#marker.beat()
         await this.#recoverOpen()
       }
-      if (this.#state === 'ready') await this.#housekeeping()
+      if (this.#state === 'ready' && nowUs >= this.#housekeepingAtUs) {
+        this.#housekeepingAtUs = nowUs + housekeepingMs * 1000
+        const hasFailed = !(await this.#housekeeping())
+        // All that is left is open, locked or pinned: looking through it again at once finds no more.
+        if (hasFailed) this.#housekeepingAtUs = nowUs + heartbeatMs * 1000
+      }
     } catch (error) {
       this.fail(error)
     }
@@ -197,18 +205,22 @@ export class SpaceVolume {
     await this.#recoverOpen()
   }
 
-  async #housekeeping(): Promise<void> {
+  /** False where the space is over its threshold and nothing may go. */
+  async #housekeeping(): Promise<boolean> {
     const { freeBytes, totalBytes } = await this.#disk.usage(this.#folder)
     this.#freeBytes = freeBytes
     const triggerBytes = (this.settings.allocatedBytes * this.settings.overwriteThresholdPct) / 100
     // What is kept free on the volume, so that a full disk never stops a write: 1 %, at most 1 GiB.
     const reserveBytes = Math.min(1024 ** 3, Math.floor(totalBytes / 100))
     this.#isTight = freeBytes + this.#usedBytes < this.settings.allocatedBytes
+    let hasRoom = false
     for (let rounds = 0; rounds < 64; rounds++) {
       const excess = Math.max(this.#usedBytes - triggerBytes, reserveBytes - this.#freeBytes)
-      if (excess <= 0 || !(await this.#removeOldest(excess))) break
+      hasRoom = excess <= 0
+      if (hasRoom || !(await this.#removeOldest(excess))) break
     }
     if (this.#nextSequence + reserveBlock / 4 > this.#journal!.state.reserved) await this.#reserve()
+    return hasRoom
   }
 
   /** Deletes the oldest footage, about `excessBytes` of it. False where there is none to delete. */
