@@ -281,8 +281,8 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     },
   })
   upgrades.onUpgrade('api/push', 'live.view', 1024, (socket, actor) => push.accept(socket, actor))
-  upgrades.onUpgrade('api/live', 'live.view', maxLiveRequestBytes, (socket, actor) =>
-    pictures.sockets.accept(socket, actor),
+  upgrades.onUpgrade('api/live', 'live.view', maxLiveRequestBytes, (socket, actor, request) =>
+    pictures.sockets.accept(socket, actor, request.socket),
   )
   bus.on('session-ended', ({ sessionId }) => upgrades.endSession(sessionId))
 

@@ -1,4 +1,5 @@
 // The live WebSocket (shared/live.ts): one connection carries all tiles of a page.
+import type { Writable } from 'node:stream'
 import type { WebSocket } from 'ws'
 import {
   type LiveNotice,
@@ -52,9 +53,12 @@ export class LiveSockets<Actor> {
     this.#options = options
   }
 
-  /** Takes a guarded socket and speaks with it until it closes. */
-  accept(socket: WebSocket, actor: Actor): void {
-    const connection = new LiveConnection(this.#options, socket, actor)
+  /**
+   * Takes a guarded socket and speaks with it until it closes. `wire` is the connection below it; nothing is compressed
+   * on it.
+   */
+  accept(socket: WebSocket, actor: Actor, wire: Writable): void {
+    const connection = new LiveConnection(this.#options, socket, actor, wire)
     this.#connections.add(connection)
     socket.once('close', () => {
       this.#connections.delete(connection)
@@ -78,6 +82,7 @@ class LiveConnection<Actor> implements LiveViewer {
   readonly #options: LiveSocketOptions<Actor>
   readonly #socket: WebSocket
   readonly #actor: Actor
+  readonly #wire: Writable
   readonly #tiles = new Map<number, LiveTile>()
   readonly #timer: NodeJS.Timeout
   /** Requests are taken one after the other, for a privilege may have to be asked about. */
@@ -86,10 +91,11 @@ class LiveConnection<Actor> implements LiveViewer {
   #emptyMs: number
   #isEnded = false
 
-  constructor(options: LiveSocketOptions<Actor>, socket: WebSocket, actor: Actor) {
+  constructor(options: LiveSocketOptions<Actor>, socket: WebSocket, actor: Actor, wire: Writable) {
     this.#options = options
     this.#socket = socket
     this.#actor = actor
+    this.#wire = wire
     this.#emptyMs = this.nowMs()
     socket.on('message', (data, isBinary) => this.#onMessage(isBinary ? '' : data.toString()))
     socket.on('error', () => socket.terminate())
@@ -122,17 +128,20 @@ class LiveConnection<Actor> implements LiveViewer {
 
   send(tile: number, kind: number, isKey: boolean, sequence: number, utcUs: number, payload: Uint8Array): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return
-    // One copied buffer costs less than a message of two fragments: that is two writes to the kernel.
-    const sizeBytes = liveHeaderBytes + payload.length
+    // `ws` would write its own head apart from ours: one buffer, copied, is one plain write and a third cheaper.
+    const messageBytes = liveHeaderBytes + payload.length
+    const headBytes = wireHeadBytes(messageBytes)
+    const sizeBytes = headBytes + messageBytes
     const isBacked = this.#socket.bufferedAmount > 0
     if (!isBacked) this.#emptyMs = this.nowMs()
     if (scratch.length < sizeBytes) scratch = Buffer.allocUnsafeSlow(2 * sizeBytes)
     // What must wait is kept in a buffer of its own size.
     const bytes = isBacked ? Buffer.allocUnsafeSlow(sizeBytes) : scratch.subarray(0, sizeBytes)
-    const view = new DataView(bytes.buffer, bytes.byteOffset, liveHeaderBytes)
-    writeLiveHead(view, 0, { tile, kind, isKey, sequence, utcUs })
-    bytes.set(payload, liveHeaderBytes)
-    this.#socket.send(bytes)
+    const view = new DataView(bytes.buffer, bytes.byteOffset, sizeBytes)
+    writeWireHead(view, messageBytes)
+    writeLiveHead(view, headBytes, { tile, kind, isKey, sequence, utcUs })
+    bytes.set(payload, headBytes + liveHeaderBytes)
+    this.#wire.write(bytes)
     if (!isBacked && this.#socket.bufferedAmount > 0) scratch = Buffer.allocUnsafeSlow(scratch.length)
   }
 
@@ -195,10 +204,36 @@ class LiveConnection<Actor> implements LiveViewer {
   }
 }
 
+/** Bytes of the head of an unmasked frame with so many bytes of payload (RFC 6455 §5.2). */
+function wireHeadBytes(payloadBytes: number): number {
+  return payloadBytes < 126 ? 2 : payloadBytes < 65_536 ? 4 : 10
+}
+
+/** The head of a whole binary message in one frame (RFC 6455 §5.2): FIN, opcode 2, no mask, the length. */
+function writeWireHead(view: DataView, payloadBytes: number): void {
+  view.setUint8(0, 0x82)
+  if (payloadBytes < 126) {
+    view.setUint8(1, payloadBytes)
+  } else if (payloadBytes < 65_536) {
+    view.setUint8(1, 126)
+    view.setUint16(2, payloadBytes)
+  } else {
+    view.setUint8(1, 127)
+    view.setBigUint64(2, BigInt(payloadBytes))
+  }
+}
+
 function parseRequest(text: string): LiveRequest | undefined {
   try {
-    return liveRequest.safeParse(JSON.parse(text)).data
+    const request: unknown = JSON.parse(text)
+    return isReport(request) ? request : liveRequest.safeParse(request).data
   } catch {
     return undefined
   }
+}
+
+/** Whether this is what nearly all requests are, told without the schema, which takes ten times as long. */
+function isReport(request: unknown): request is Extract<LiveRequest, { type: 'received' }> {
+  const { type, tile, sequence } = request as { type?: unknown; tile?: unknown; sequence?: unknown }
+  return type === 'received' && Number.isInteger(tile) && Number.isSafeInteger(sequence)
 }

@@ -42,9 +42,9 @@ describe('live socket', () => {
       logger: pino({ level: 'silent' }),
     })
     server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
-    server.on('connection', (socket) => {
+    server.on('connection', (socket, request) => {
       serverSockets.push(socket)
-      sockets.accept(socket, 'guard')
+      sockets.accept(socket, 'guard', request.socket)
     })
     await once(server, 'listening')
   })
