@@ -10,7 +10,7 @@ import { FakeClock } from '../../../test/support/fake-clock.ts'
 import { RecordingRig, rigCameraId, rigServerId } from '../../../test/support/recording-rig.ts'
 import { loopedClip } from './looped-clip.ts'
 
-export interface Hour {
+export interface Footage {
   cameraId: string
   fromMs: number
   toMs: number
@@ -23,7 +23,7 @@ const folderName = 'QVRProSpace_bench'
 const allocatedBytes = 10e9
 
 /** Writes the footage as fast as the disk takes it, and has a server that has not started yet know its space. */
-export async function writeHour(environment: Record<string, string>): Promise<Hour> {
+export async function writeHour(environment: Record<string, string>): Promise<Footage> {
   const config = readConfig(environment)
   const spaceId = randomUUID()
   // Nobody records now: it lies in the past, where no span grows any more.
