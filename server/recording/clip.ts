@@ -57,6 +57,9 @@ export async function frozenEndOf(
   wish: ClipWish,
   nowUs: number,
 ): Promise<FrozenEnd | undefined> {
+  // What was closed long ago needs no opening: of a day that would be hundreds of indexes, read for nothing.
+  const rows = await reader.rows(wish, wish.fromUs, wish.toUs)
+  if (rows.every((row) => row.footerOffset > 0 && row.endUs <= nowUs - freshUs)) return undefined
   let last: Stretch | undefined
   for await (const stretch of reader.stretches(wish, wish.fromUs, wish.toUs)) last = stretch
   if (last === undefined) return undefined
