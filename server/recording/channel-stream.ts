@@ -265,6 +265,11 @@ export class ChannelStream {
     }
   }
 
+  /** It should be recorded, and its space was not known when it was started. */
+  get lacksSpace(): boolean {
+    return this.settings.isRecorded && this.#options.volume === undefined
+  }
+
   get isWatched(): boolean {
     return this.#watcher !== undefined
   }

@@ -78,7 +78,8 @@ export class Recorder {
     const closing: Promise<void>[] = []
     for (const [key, stream] of this.#streams) {
       const next = wanted.get(key)
-      if (next !== undefined && !hasNewWriter && isSame(next, stream.settings)) continue
+      const getsSpace = stream.lacksSpace && settings.spaces.some((space) => space.id === next?.spaceId)
+      if (next !== undefined && !hasNewWriter && !getsSpace && isSame(next, stream.settings)) continue
       this.#streams.delete(key)
       closing.push(stream.close(next === undefined ? 'removed or disabled' : 'settings changed'))
     }
