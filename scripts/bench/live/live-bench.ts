@@ -66,7 +66,10 @@ export async function benchLive(options: LiveOptions, report: Report): Promise<v
         await measureFirstPicture(stage)
         await measureLatency(stage)
         await measureViewerCpu(stage)
+        const before = await droppedByCameras(cameras)
         stalled = await measureStalled(stage)
+        const after = await droppedByCameras(cameras)
+        report.tell(`the cameras gave up ${before} frames for want of room before one hung, ${after - before} since`)
       } finally {
         await server.stop()
       }
@@ -219,6 +222,13 @@ async function measureStalled({ server, cameraIds, seconds, rounds, report }: St
       `while one hangs, who was left out ${viewer.droppedFrames} frames; the others got ${framesSeen}`,
   )
   return { othersFramesLost, recorderCpuChangePct: rounded((100 * (stalledMs - readingMs)) / readingMs, 1) }
+}
+
+/** Frames that the recorder's open connections did not take in time, so that the cameras gave them up. */
+async function droppedByCameras(cameras: CameraProcess): Promise<number> {
+  const connections = (await cameras.stats()).flatMap((camera) => camera.connections)
+  const tracks = connections.flatMap((connection) => connection.tracks)
+  return tracks.reduce((sum, track) => sum + (track.kind === 'video' ? track.dropped : 0), 0)
 }
 
 /** Frames missing in what was recorded of all streams meanwhile. */
