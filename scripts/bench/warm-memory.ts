@@ -19,7 +19,7 @@ export class WarmMemory {
 
   /** Takes memory for `seconds` of footage that comes at `mbPerSec`, as far as there is room. */
   static async take(seconds: number, mbPerSec: number): Promise<WarmMemory> {
-    const mb = Math.min(Math.ceil(seconds * mbPerSec), Math.floor((freemem() * largestShare) / 1048576))
+    const mb = Math.min(Math.ceil(seconds * mbPerSec * 1.2), Math.floor((freemem() * largestShare) / 1048576))
     const program = buildProgram(path.join(import.meta.dirname, 'warm-memory.c'))
     const child = ownChild(spawn(program, [String(mb), String(mbPerSec)], { stdio: ['pipe', 'pipe', 'inherit'] }))
     await once(createInterface({ input: child.stdout! }), 'line')

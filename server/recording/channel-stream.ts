@@ -46,8 +46,6 @@ export interface ChannelStreamOptions {
 
 /** A session that brought packets but no keyframe for so long is given up. */
 const keyframePatienceUs = 20e6
-/** So long after its beginning the kernel has learned how much room a session's connection needs. */
-const newcomerUs = 3e6
 /** Live samples kept while a viewer's start is read back; past this, the start is skipped. */
 const maxQueuedBytes = 8 * 1024 * 1024
 
@@ -274,9 +272,9 @@ export class ChannelStream {
     return this.#watcher !== undefined
   }
 
-  /** Its camera has just begun to send. */
-  isNewcomer(nowUs: number): boolean {
-    return this.#receiver !== undefined && nowUs - this.#sessionUs < newcomerUs
+  /** For how long its camera has been sending, in seconds; Infinity where it does not. */
+  sessionSec(nowUs: number): number {
+    return this.#receiver === undefined ? Number.POSITIVE_INFINITY : (nowUs - this.#sessionUs) / 1e6
   }
 
   /** Begins to show the stream to `watcher`, from its last keyframe on; replaces who watched before. */

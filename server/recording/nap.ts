@@ -16,8 +16,15 @@ export interface NapOptions {
 export const idleNapMs = 100
 export const watchedNapMs = 15
 
-/** While a camera has just begun to send: the kernel gives a new connection little room, and a keyframe fills it. */
-export const newcomerNapMs = 20
+/**
+ * Nap while the youngest session is no older than so many seconds. The kernel gives a new connection 64 KB of window and
+ * raises that to a few times the most it sees taken at once: a nap twice as long is safe only when the shorter one has met
+ * a keyframe, else cameras with small buffers lose a GOP.
+ */
+const newcomerNaps = [
+  { ageSec: 4, ms: 25 },
+  { ageSec: 8, ms: 50 },
+]
 
 /** The shortest nap: file calls that others wait for are under way. */
 const busyNapMs = 1
@@ -25,7 +32,8 @@ const busyNapMs = 1
 /** Who waits for the recorder besides the disk. */
 export interface NapWaiters {
   isWatched: boolean
-  hasNewcomer: boolean
+  /** Age of the youngest session, in seconds; Infinity where there is none. */
+  youngestSec: number
 }
 
 /** Chooses how long to sleep, by who waits for us. */
@@ -41,7 +49,8 @@ export class NapLength {
   /** Milliseconds to sleep now. */
   next(waiters: NapWaiters): number {
     const { urgent, waiting, finished } = this.#load
-    const restMs = waiters.isWatched ? watchedNapMs : waiters.hasNewcomer ? newcomerNapMs : idleNapMs
+    const newcomer = newcomerNaps.find(({ ageSec }) => waiters.youngestSec < ageSec)
+    const restMs = waiters.isWatched ? watchedNapMs : (newcomer?.ms ?? idleNapMs)
     if (urgent === 0 && waiting === 0) return restMs
     // A disk that has stopped answering is not asked a thousand times a second.
     this.#busyMs = finished === this.#finished ? Math.min(this.#busyMs * 2, watchedNapMs) : busyNapMs

@@ -55,10 +55,10 @@ export class Recorder {
   /** Who waits for the recorder to read. */
   waiters(): NapWaiters {
     const nowUs = this.#options.clock.monotonicUs()
-    const waiters = { isWatched: false, hasNewcomer: false }
+    const waiters = { isWatched: false, youngestSec: Number.POSITIVE_INFINITY }
     for (const stream of this.#streams.values()) {
       if (stream.isWatched) waiters.isWatched = true
-      if (stream.isNewcomer(nowUs)) waiters.hasNewcomer = true
+      waiters.youngestSec = Math.min(waiters.youngestSec, stream.sessionSec(nowUs))
     }
     return waiters
   }

@@ -3,21 +3,27 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { idleNapMs, NapLength, newcomerNapMs, startNapping, watchedNapMs } from '../../../server/recording/nap.ts'
+import { idleNapMs, NapLength, startNapping, watchedNapMs } from '../../../server/recording/nap.ts'
 import { makeTestFolder } from '../../support/test-folder.ts'
 
 const idle = { waiting: 0, urgent: 0, finished: 0 }
-const nobody = { isWatched: false, hasNewcomer: false }
+const nobody = { isWatched: false, youngestSec: Number.POSITIVE_INFINITY }
 
 describe('nap', () => {
   it('is long while nobody waits, shorter while somebody watches, and shortest while files are waited for', () => {
     assert.equal(new NapLength(idle).next(nobody), idleNapMs)
-    assert.equal(new NapLength(idle).next({ isWatched: true, hasNewcomer: true }), watchedNapMs)
-    assert.equal(new NapLength(idle).next({ isWatched: false, hasNewcomer: true }), newcomerNapMs)
+    assert.equal(new NapLength(idle).next({ isWatched: true, youngestSec: 20 }), watchedNapMs)
     const load = { ...idle, urgent: 1, finished: 1 }
-    assert.ok(new NapLength(load).next({ isWatched: true, hasNewcomer: false }) <= 1)
+    assert.ok(new NapLength(load).next({ ...nobody, isWatched: true }) <= 1)
     assert.ok(new NapLength({ ...load, waiting: 3, urgent: 0 }).next(nobody) <= 1)
     assert.ok(watchedNapMs <= 20)
+  })
+
+  it('grows by doubling while the youngest camera’s connection is new', () => {
+    const nap = new NapLength(idle)
+    const naps = [0, 3, 5, 9].map((youngestSec) => nap.next({ isWatched: false, youngestSec }))
+
+    assert.deepEqual(naps, [25, 25, 50, idleNapMs])
   })
 
   it('grows while a disk answers nothing, and is short again when it does', () => {
