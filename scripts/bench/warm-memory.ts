@@ -8,7 +8,7 @@ import { buildProgram } from './c-program.ts'
 import { ownChild } from './own-processes.ts'
 
 /** Of the machine's free memory, the share that may be taken. */
-const largestShare = 0.6
+const largestShare = 0.4
 
 export class WarmMemory {
   readonly #child: ChildProcess

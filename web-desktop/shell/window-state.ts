@@ -137,11 +137,16 @@ export function clampRect(rect: Rect, work: Rect, minWidthPx: number, minHeightP
   const rightmost = work.leftPx + work.widthPx - reach
   const lowest = Math.max(work.topPx, work.topPx + work.heightPx - titleHeightPx)
   return {
-    leftPx: Math.round(Math.min(Math.max(rect.leftPx, work.leftPx + reach - widthPx), rightmost)),
-    topPx: Math.round(Math.min(Math.max(rect.topPx, work.topPx), lowest)),
+    leftPx: whole(Math.min(Math.max(rect.leftPx, work.leftPx + reach - widthPx), rightmost)),
+    topPx: whole(Math.min(Math.max(rect.topPx, work.topPx), lowest)),
     widthPx,
     heightPx,
   }
+}
+
+/** The nearest whole number, and 0 for -0, which JSON does not know: what is saved must be what is read back. */
+function whole(px: number): number {
+  return Math.round(px) + 0
 }
 
 /**

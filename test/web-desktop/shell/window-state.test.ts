@@ -197,6 +197,14 @@ describe('windows', () => {
     assert.equal(step(read, openWish('a')).list.at(-1)!.id, 'w4')
   })
 
+  it('have no -0 among their places, which saving would make 0', () => {
+    const opened = step(emptyWindows(work), openWish('a'))
+
+    const moved = step(opened, { type: 'move', id: 'w1', leftPx: -0.3, topPx: 100 })
+
+    assert.ok(Object.is(windowOf(moved, 'w1')!.rect.leftPx, 0))
+  })
+
   it('begin empty where what was saved is something else', () => {
     const bad: unknown[] = [null, 7, 'x', {}, { list: 3 }, { list: [{}], order: [], nextNumber: 'a' }]
 
