@@ -15,11 +15,12 @@ import { NapLength, startNapping } from './recording/nap.ts'
 import { Recorder } from './recording/recorder.ts'
 import type { RecorderEvent } from './recording/recorder-protocol.ts'
 import { RecorderSocket } from './recording/recorder-socket.ts'
+import { WriteThread } from './recording/write-thread.ts'
 import { Arena } from './stream/arena.ts'
 import { version } from './version.ts'
 
-/** Address space of the arena: memory is used as far as cameras need it. */
-const arenaBytes = Math.min(1024 ** 3, Math.floor(totalmem() / 4))
+/** Address space of the arena, in MiB: memory is used as far as cameras need it. */
+const arenaMib = Math.min(1024, Math.floor(totalmem() / 4 / 1024 ** 2))
 const spillBytes = Math.min(512 * 1024 ** 2, Math.floor(totalmem() / 8))
 /** SIGTERM closes and syncs every segment within this. */
 const closePatienceMs = 2500
@@ -34,17 +35,19 @@ const seal = Seal.open(join(dataDir, 'seal.key'))
 const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 const startedUs = systemClock.utcUs()
 const load: DiskLoad = { waiting: 0, urgent: 0, finished: 0 }
+const arena = new Arena(arenaMib * 1024 ** 2)
+let writeThreads: WriteThread[] = []
 
 let socket: RecorderSocket | undefined
 const early: RecorderEvent[] = []
 
 const recorder = new Recorder({
-  arena: new Arena(arenaBytes),
+  arena,
   clock: systemClock,
   logger,
   resolver: new HostResolver(),
   bootId,
-  makeDisk: () => new NodeDisk(load),
+  makeDisk,
   mountPointOf: async (path) => mountOf(path, parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'))).mountPoint,
   clockTrust: () => clockTrust,
   report: (event) => (socket === undefined ? early.push(event) : socket.report(event)),
@@ -59,6 +62,21 @@ function readClockTrust(): number {
   return Date.now() < Date.UTC(2026, 0, 1) ? 0 : 1
 }
 
+/** A disk whose footage is written by a thread of its own. */
+function makeDisk(): NodeDisk {
+  const thread = new WriteThread(arena.memory)
+  writeThreads = [...writeThreads.filter((one) => !one.isGone), thread]
+  return new NodeDisk(load, thread)
+}
+
+function kickWrites(): void {
+  for (const thread of writeThreads) thread.kick()
+}
+
+function settleWrites(): void {
+  for (const thread of writeThreads) load.finished += thread.settle()
+}
+
 let isStopping = false
 
 async function stop(reason: string): Promise<void> {
@@ -67,6 +85,10 @@ async function stop(reason: string): Promise<void> {
   logger.info(`stopping: ${reason}`)
   // No more naps: closing is many small steps, each one waited for.
   await stopNapping?.()
+  setInterval(() => {
+    kickWrites()
+    settleWrites()
+  }, 2)
   await recorder.close(closePatienceMs)
   await socket?.close()
   process.exit(0)
@@ -131,7 +153,11 @@ async function main(): Promise<void> {
   if (settings !== undefined) await recorder.apply(settings)
   stopNapping = startNapping({
     napMs: () => napLength.next(recorder.waiters()),
-    beforeSleep: () => tick(listening),
+    beforeSleep: () => {
+      tick(listening)
+      kickWrites()
+    },
+    afterSleep: settleWrites,
     bellPath: join(dataDir, 'recorder.bell'),
   })
 }

@@ -230,6 +230,8 @@ export class CrashDisk implements Disk {
     })
   }
 
+  async end(): Promise<void> {}
+
   usage(path: string): Promise<DiskUsage> {
     return this.#call({ kind: 'usage', path, at: 0, data: undefined }, () => {
       if (this.volume === undefined) throw systemError('ENOENT', path)

@@ -4,6 +4,7 @@ import type { StreamHealth } from '../../shared/stream.ts'
 import type { Clock } from '../base/clock.ts'
 import type { LineLog } from '../base/line-log.ts'
 import type { Resolver } from '../base/resolver.ts'
+import { copyOf } from '../media/copy-bytes.ts'
 import type { TrackConfig } from '../media/track.ts'
 import type { Arena } from '../stream/arena.ts'
 import { createSource } from '../stream/create-source.ts'
@@ -333,7 +334,7 @@ export class ChannelStream {
       if (queuedBytes <= maxQueuedBytes) {
         queued.push({
           sample: { track, isKey, isBurst: false, dtsTicks, ctsTicks, utcUs },
-          data: bytes.slice(start, end),
+          data: copyOf(bytes, start, end),
         })
       }
     }

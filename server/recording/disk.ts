@@ -2,6 +2,7 @@
 // a disk that tears, lies, fills up or hangs.
 import type { Stats } from 'node:fs'
 import * as fs from 'node:fs'
+import type { WriteThread } from './write-thread.ts'
 
 /** How a file is opened: `create` fails where it exists; `update` reads and writes what is there. */
 export type OpenMode = 'create' | 'read' | 'update'
@@ -51,6 +52,8 @@ export interface Disk {
   /** `fsync` of a folder: names made in it or removed from it are safe when it returns. */
   syncFolder(path: string): Promise<void>
   usage(path: string): Promise<DiskUsage>
+  /** The volume is not used any more; no call follows. */
+  end(): Promise<void>
 }
 
 /**
@@ -69,23 +72,29 @@ export interface DiskLoad {
   finished: number
 }
 
-/** The machine's file system, sixteen calls of a volume in flight at most; the rest wait their turn. */
+/**
+ * The machine's file system, sixteen calls of a volume in flight at most; the rest wait their turn. Writes that nobody
+ * waits for are left to `writeThread`, as far as it takes them.
+ */
 export class NodeDisk implements Disk {
   readonly #load: DiskLoad
+  readonly #writeThread: WriteThread | undefined
   #inFlight = 0
   #waiting: (() => void)[] = []
   /** When each call under way began, by a running number: the oldest tells whether the volume hangs. */
   #began = new Map<number, number>()
   #calls = 0
 
-  constructor(load: DiskLoad = { waiting: 0, urgent: 0, finished: 0 }) {
+  constructor(load: DiskLoad = { waiting: 0, urgent: 0, finished: 0 }, writeThread?: WriteThread) {
     this.#load = load
+    this.#writeThread = writeThread
   }
 
   /** For how long the longest call under way has been, in milliseconds; 0 where none is. */
   get stalledMs(): number {
-    for (const startedMs of this.#began.values()) return performance.now() - startedMs
-    return 0
+    const nowMs = performance.now()
+    const [startedMs = nowMs] = this.#began.values()
+    return Math.max(nowMs - startedMs, this.#writeThread?.oldestMs ?? 0)
   }
 
   open(path: string, mode: OpenMode): Promise<number> {
@@ -105,6 +114,10 @@ export class NodeDisk implements Disk {
     position: number,
     isWaitedFor = false,
   ): Promise<void> {
+    if (!isWaitedFor && this.#writeThread?.canTake(bytes)) {
+      await this.#writeThread.write(file, bytes, start, end, position)
+      return
+    }
     while (start < end) {
       const from = start
       const at = position
@@ -177,6 +190,10 @@ export class NodeDisk implements Disk {
   async usage(path: string): Promise<DiskUsage> {
     const stats = await this.#call<fs.StatsFs>((done) => fs.statfs(path, done))
     return { freeBytes: stats.bavail * stats.bsize, totalBytes: stats.blocks * stats.bsize }
+  }
+
+  async end(): Promise<void> {
+    await this.#writeThread?.end()
   }
 
   #call<T>(

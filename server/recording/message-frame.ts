@@ -1,4 +1,5 @@
 // Framing of the recorder's socket: u32 length of what follows (big-endian), u8 type, payload.
+import { copyBytes } from '../media/copy-bytes.ts'
 import type { TrackConfig } from '../media/track.ts'
 import { maxMessageBytes } from './recorder-protocol.ts'
 
@@ -80,7 +81,7 @@ export function liveSampleFrame(head: LiveSampleHead, bytes: Uint8Array, start: 
   frame.writeInt32BE(head.ctsTicks, 9)
   frame.writeDoubleBE(head.dtsTicks, 13)
   frame.writeDoubleBE(head.utcUs, 21)
-  frame.set(bytes.subarray(start, end), 5 + headBytes)
+  copyBytes(bytes, start, end, frame, 5 + headBytes)
   return frame
 }
 

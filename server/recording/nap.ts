@@ -8,13 +8,15 @@ export interface NapOptions {
   napMs: () => number
   /** Called before every sleep: all that had come in has been read. */
   beforeSleep?: () => void
+  /** Called after every sleep, before anything is read. */
+  afterSleep?: () => void
   /** The Unix socket whose connections ring the bell. */
   bellPath: string
 }
 
 /** Nap while nobody waits for us, and while somebody watches, in milliseconds. */
-export const idleNapMs = 100
-export const watchedNapMs = 15
+export const idleNapMs = 150
+export const watchedNapMs = 20
 
 /**
  * Nap while the youngest session is no older than so many seconds. The kernel gives a new connection 64 KB of window and
@@ -24,6 +26,7 @@ export const watchedNapMs = 15
 const newcomerNaps = [
   { ageSec: 4, ms: 25 },
   { ageSec: 8, ms: 50 },
+  { ageSec: 16, ms: 100 },
 ]
 
 /** The shortest nap: file calls that others wait for are under way. */
@@ -71,10 +74,11 @@ export function startNapping(options: NapOptions): () => Promise<void> {
     const ms = options.napMs()
     if (ms > 0) Atomics.wait(bell, 0, 0, ms)
     Atomics.store(bell, 0, 0)
+    options.afterSleep?.()
   }
   setImmediate(turn)
   // A thread of its own: this one is deaf while it sleeps.
-  const worker = new Worker(new URL('./bell.ts', import.meta.url), {
+  const worker = new Worker(new URL('./bell.js', import.meta.url), {
     workerData: { bell, path: options.bellPath },
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
     execArgv: [],

@@ -95,6 +95,8 @@ export class Recorder {
       if (settings.spaces.some((space) => space.id === id)) continue
       this.#volumes.delete(id)
       await volume.close()
+      // Not waited for: a call that hangs holds it.
+      void volume.disk.end()
     }
     const { clock, logger, bootId, report, mountPointOf } = this.#options
     for (const space of settings.spaces) {

@@ -1,4 +1,5 @@
 // Footage that waits for slow disks: how much of it there may be, and where it is kept.
+import { copyBytes } from '../media/copy-bytes.ts'
 import { type Fragment, headRoomBytes } from '../stream/fragment-builder.ts'
 
 /** Memory that footage waiting for slow disks may take, over all cameras. */
@@ -19,7 +20,7 @@ export class SpillBudget {
 export function detach(fragment: Fragment): Fragment {
   const size = fragment.dataEnd - fragment.dataAt
   const bytes = new Uint8Array(headRoomBytes + size)
-  bytes.set(fragment.bytes.subarray(fragment.dataAt, fragment.dataEnd), headRoomBytes)
+  copyBytes(fragment.bytes, fragment.dataAt, fragment.dataEnd, bytes, headRoomBytes)
   const view = new DataView(bytes.buffer)
   return { ...fragment, bytes, view, dataAt: headRoomBytes, dataEnd: headRoomBytes + size }
 }

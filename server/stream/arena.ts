@@ -1,5 +1,6 @@
 // The one array that media lives in from the socket to the disk, and the slots it is handed out in.
 import { carryRoomBytes, type ReadBuffer } from '../media/rtp/interleaved.ts'
+import { makeSharedMemory } from './shared-memory.ts'
 
 /** A piece of the arena: `[offset, offset + sizeBytes)`. Belongs to whoever took it, until released. */
 export interface Slot {
@@ -14,23 +15,29 @@ const smallestSlotBytes = 64 * 1024
 export const largestSlotBytes = 16 * 1024 * 1024
 
 /**
- * One ArrayBuffer for all cameras, so that payloads move by `copyWithin` and no view or object is made for a packet.
+ * One buffer for all cameras, so that payloads move within it and no view or object is made for a packet. Shared with the
+ * threads that write it to disks.
  *
  * Its size is address space: memory is used as far as slots were ever written. Slots come in powers of two from 64 KiB to
  * 16 MiB; the one released last is given out first, since its memory is warm.
  */
 export class Arena implements ReadBuffer {
+  readonly memory: SharedArrayBuffer
   readonly bytes: Uint8Array
   readonly view: DataView
+  /** Moves `count` bytes from `from` to `to` within `bytes`; they may overlap. `copyWithin` is slow on shared memory. */
+  readonly move: (to: number, from: number, count: number) => void
   readonly readStart: number
   readonly readBytes = readBytes
   #free: Slot[][] = []
   #unusedFrom: number
 
   constructor(sizeBytes: number) {
-    const buffer = new ArrayBuffer(sizeBytes)
-    this.bytes = new Uint8Array(buffer)
-    this.view = new DataView(buffer)
+    const { buffer, move } = makeSharedMemory(sizeBytes)
+    this.move = move
+    this.memory = buffer
+    this.bytes = new Uint8Array(buffer, 0, sizeBytes)
+    this.view = new DataView(buffer, 0, sizeBytes)
     this.readStart = carryRoomBytes
     this.#unusedFrom = this.readStart + readBytes
   }

@@ -1,6 +1,7 @@
 // Builds fragments of one stream's run in the arena: the picture's frames lie one behind the other as they came in, sound
 // and metadata are kept aside and put behind them when the fragment is cut (FORMAT.md §2.2).
 
+import { copyBytes, copyOf } from '../media/copy-bytes.ts'
 import { DecodeOrder } from '../media/rtp/decode-order.ts'
 import type { VideoFrameWriter } from '../media/rtp/video-frame.ts'
 import type { TrackRun } from '../media/segment/fragment-head.ts'
@@ -198,13 +199,18 @@ export class FragmentBuilder implements VideoFrameWriter {
     const larger = this.#arena.take(headRoomBytes + Math.max(used + count, used * 2) + 2 * sideBytes)
     if (larger === undefined) return false
     const dataAt = larger.offset + headRoomBytes
-    this.bytes.copyWithin(dataAt, this.#dataAt, this.at)
+    this.#arena.move(dataAt, this.#dataAt, used)
     this.frameStart += dataAt - this.#dataAt
     this.at += dataAt - this.#dataAt
     this.#dataAt = dataAt
     this.#slot = larger
     this.#arena.release(old)
     return true
+  }
+
+  append(start: number, end: number): void {
+    this.#arena.move(this.at, start, end - start)
+    this.at += end - start
   }
 
   abandonFrame(reason: 'damaged' | 'empty' | 'too-large'): void {
@@ -221,7 +227,7 @@ export class FragmentBuilder implements VideoFrameWriter {
   }
 
   parameterSet(kind: 'vps' | 'sps' | 'pps', start: number, end: number): void {
-    this.#events.parameterSet(kind, this.bytes.slice(start, end))
+    this.#events.parameterSet(kind, copyOf(this.bytes, start, end))
   }
 
   endFrame(isKey: boolean): void {
@@ -277,7 +283,7 @@ export class FragmentBuilder implements VideoFrameWriter {
       this.abandonFrame('too-large')
       return
     }
-    this.bytes.set(data, this.at)
+    copyBytes(data, 0, data.length, this.bytes, this.at)
     this.at += data.length
     this.endFrame(isKey)
   }
@@ -299,8 +305,9 @@ export class FragmentBuilder implements VideoFrameWriter {
     const isJump = side.count > 0 && Math.abs(ticks - side.nextTicks) > side.timescale / 10
     if (side.count === maxSideSamples || side.fill + size > sideBytes || isJump) this.cut()
     if (side.count === 0) side.firstTicks = ticks
-    if (from === this.bytes) this.bytes.copyWithin(side.slot.offset + side.fill, start, end)
-    else this.bytes.set(from.subarray(start, end), side.slot.offset + side.fill)
+    const at = side.slot.offset + side.fill
+    if (from === this.bytes) this.#arena.move(at, start, size)
+    else copyBytes(from, start, end, this.bytes, at)
     side.sizes[side.count] = size
     side.durations[side.count] = durationTicks
     side.count++
@@ -331,7 +338,7 @@ export class FragmentBuilder implements VideoFrameWriter {
     this.#slot = undefined
     if (this.#isFrameOpen) {
       if (this.#takeSlot(Math.max(this.#slotHint, openBytes))) {
-        this.bytes.copyWithin(this.at, wholeEnd, wholeEnd + openBytes)
+        this.#arena.move(this.at, wholeEnd, openBytes)
         this.at += openBytes
       } else {
         this.#isStarved = true
@@ -352,7 +359,7 @@ export class FragmentBuilder implements VideoFrameWriter {
       mediaUs = ((this.#firstDts + this.startOffsetTicks) * 1e6) / this.#video!.timescale
     }
     for (const side of sides) {
-      this.bytes.copyWithin(dataEnd, side.slot.offset, side.slot.offset + side.fill)
+      this.#arena.move(dataEnd, side.slot.offset, side.fill)
       dataEnd += side.fill
       tracks.push({
         trackId: side.trackId,

@@ -1,4 +1,5 @@
 // The picture since the last keyframe of a stream that is not recorded, so that a viewer starts at once.
+import { copyOf } from '../media/copy-bytes.ts'
 import type { Fragment } from './fragment-builder.ts'
 
 /** Most bytes kept: what is longer starts its viewers at the next keyframe. */
@@ -30,7 +31,7 @@ export class GopMemory {
       this.clear()
       return
     }
-    const bytes = fragment.bytes.slice(fragment.dataAt, fragment.dataEnd)
+    const bytes = copyOf(fragment.bytes, fragment.dataAt, fragment.dataEnd)
     this.#kept.push({
       fragment: { ...fragment, bytes, view: new DataView(bytes.buffer), dataAt: 0, dataEnd: size },
       utcUs,

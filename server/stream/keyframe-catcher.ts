@@ -1,4 +1,5 @@
 // Waits for the first keyframe of a session, for the test of an address.
+import { copyOf } from '../media/copy-bytes.ts'
 import { parseJpegSize } from '../media/jpeg.ts'
 import { H264Depacketizer } from '../media/rtp/h264-depacketizer.ts'
 import { H265Depacketizer } from '../media/rtp/h265-depacketizer.ts'
@@ -117,7 +118,12 @@ export class KeyframeCatcher implements PacketSink, SampleSink, VideoFrameWriter
 
   endFrame(isKey: boolean): void {
     this.#frame(this.#frameTicks)
-    if (isKey) this.#key(this.bytes.slice(this.frameStart, this.at))
+    if (isKey) this.#key(copyOf(this.bytes, this.frameStart, this.at))
+  }
+
+  append(start: number, end: number): void {
+    this.bytes.copyWithin(this.at, start, end)
+    this.at += end - start
   }
 
   abandonFrame(): void {
@@ -125,7 +131,7 @@ export class KeyframeCatcher implements PacketSink, SampleSink, VideoFrameWriter
   }
 
   parameterSet(kind: 'vps' | 'sps' | 'pps', start: number, end: number): void {
-    this.#description?.add(kind, this.bytes.slice(start, end))
+    this.#description?.add(kind, copyOf(this.bytes, start, end))
   }
 
   #frame(ticks: number): void {

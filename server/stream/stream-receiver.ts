@@ -1,6 +1,7 @@
 // Takes one session of a source: packets or samples in, runs of fragments out.
 import type { GapCause } from '../../shared/recording.ts'
 import type { Clock } from '../base/clock.ts'
+import { copyOf } from '../media/copy-bytes.ts'
 import { parseJpegSize } from '../media/jpeg.ts'
 import { AacDepacketizer, aacHbrLayout, samplesPerAccessUnit } from '../media/rtp/aac-depacketizer.ts'
 import { H264Depacketizer } from '../media/rtp/h264-depacketizer.ts'
@@ -429,7 +430,7 @@ function metadataDepacketizer(onDocument: (bytes: Uint8Array, ticks: number) => 
       }
       partTicks = ticks
       size += end - start
-      if (size <= maxBytes) parts.push(bytes.slice(start, end))
+      if (size <= maxBytes) parts.push(copyOf(bytes, start, end))
       if (!hasMarker) return
       if (size <= maxBytes && !isTorn) onDocument(Buffer.concat(parts), ticks)
       isTorn = false

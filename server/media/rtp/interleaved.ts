@@ -1,10 +1,11 @@
 // RTSP interleaved framing (RFC 2326 §10.12): media packets and RTSP messages on one connection, parsed where they lie.
+import { copyBytes } from '../copy-bytes.ts'
 
 /**
  * The process's one arena, and the part of it that sockets read into.
  *
- * All media stays in this one array from the socket to the disk, so that bytes move by `copyWithin` and no view is made
- * for a packet. The `onread` buffer of every camera's socket is `[readStart, readStart + readBytes)`: reads are parsed
+ * All media stays in this one array from the socket to the disk, so that bytes move within it and no view is made for a
+ * packet. The `onread` buffer of every camera's socket is `[readStart, readStart + readBytes)`: reads are parsed
  * before the callback returns, so one buffer serves all. At least `carryRoomBytes` before `readStart` are free for the
  * unfinished tail of the read before.
  */
@@ -125,7 +126,7 @@ export class InterleavedReader {
     if (this.#message !== undefined) from = this.#fillMessage(this.#message, bytes, start, end)
     if (this.#carryBytes > 0) {
       from -= this.#carryBytes
-      bytes.set(this.#carry.subarray(0, this.#carryBytes), from)
+      copyBytes(this.#carry, 0, this.#carryBytes, bytes, from)
       this.#carryBytes = 0
     }
     const rest = this.#parse(bytes, from, end)
@@ -138,7 +139,7 @@ export class InterleavedReader {
   #keep(bytes: Uint8Array, start: number, end: number): void {
     const size = end - start
     if (this.#carry.length < size) this.#carry = new Uint8Array(Math.max(2048, 1 << (32 - Math.clz32(size - 1))))
-    this.#carry.set(bytes.subarray(start, end))
+    copyBytes(bytes, start, end, this.#carry, 0)
     this.#carryBytes = size
   }
 

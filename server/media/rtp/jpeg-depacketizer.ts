@@ -85,8 +85,7 @@ export class JpegDepacketizer implements Depacketizer {
       this.#isDamaged = true
     }
     if (!this.#isDamaged && this.#room(end - at + 2)) {
-      this.#writer.bytes.copyWithin(this.#writer.at, at, end)
-      this.#writer.at += end - at
+      this.#writer.append(at, end)
       this.#scanBytes += end - at
     }
     if (!hasMarker) return

@@ -82,8 +82,8 @@ export abstract class NalDepacketizer implements Depacketizer {
     if (!this.#makeRoom(size + 4)) return
     const at = writer.at
     this.#writeLength(at, size)
-    writer.bytes.copyWithin(at + 4, start, end)
-    writer.at = at + 4 + size
+    writer.at = at + 4
+    writer.append(start, end)
     this.#note(role, at + 4)
   }
 
@@ -104,9 +104,7 @@ export abstract class NalDepacketizer implements Depacketizer {
       return
     }
     if (!this.#makeRoom(end - start)) return
-    const writer = this.writer
-    writer.bytes.copyWithin(writer.at, start, end)
-    writer.at += end - start
+    this.writer.append(start, end)
   }
 
   protected endUnit(): void {

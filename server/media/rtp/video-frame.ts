@@ -6,6 +6,8 @@
  */
 export interface VideoFrameWriter {
   readonly bytes: Uint8Array
+  /** Appends `bytes[start, end)` to the frame; room for it has been made. */
+  append(start: number, end: number): void
   /** Where the next byte goes. The depacketizer moves it on as it writes. */
   at: number
   frameStart: number

@@ -21,16 +21,16 @@ describe('nap', () => {
 
   it('grows by doubling while the youngest camera’s connection is new', () => {
     const nap = new NapLength(idle)
-    const naps = [0, 3, 5, 9].map((youngestSec) => nap.next({ isWatched: false, youngestSec }))
+    const naps = [0, 3, 5, 9, 17].map((youngestSec) => nap.next({ isWatched: false, youngestSec }))
 
-    assert.deepEqual(naps, [25, 25, 50, idleNapMs])
+    assert.deepEqual(naps, [25, 25, 50, 100, idleNapMs])
   })
 
   it('grows while a disk answers nothing, and is short again when it does', () => {
     const load = { waiting: 1, urgent: 0, finished: 1 }
     const nap = new NapLength(load)
-    const naps = [1, 2, 3, 4, 5, 6].map(() => nap.next(nobody))
-    assert.deepEqual(naps, [1, 2, 4, 8, watchedNapMs, watchedNapMs])
+    const naps = [1, 2, 3, 4, 5, 6, 7].map(() => nap.next(nobody))
+    assert.deepEqual(naps, [1, 2, 4, 8, 16, watchedNapMs, watchedNapMs])
 
     load.finished++
     assert.equal(nap.next(nobody), 1)
@@ -88,7 +88,7 @@ describe('nap', () => {
       workerData: {
         shared,
         path: bellPath,
-        module: new URL('../../../server/recording/bell.ts', import.meta.url).href,
+        module: new URL('../../../server/recording/bell.js', import.meta.url).href,
       },
     })
     try {

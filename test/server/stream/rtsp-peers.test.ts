@@ -230,6 +230,10 @@ describe('RTSP source and other peers', function () {
           writer.at = writer.frameStart
         },
         room: () => true,
+        append: (start: number, end: number) => {
+          bytes.copyWithin(writer.at, start, end)
+          writer.at += end - start
+        },
         endFrame: (isKey: boolean) => void frames.push({ isKey, sizeBytes: writer.at - writer.frameStart }),
         abandonFrame: () => assert.fail('a frame is damaged'),
         parameterSet: () => undefined,

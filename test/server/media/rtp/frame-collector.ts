@@ -55,6 +55,11 @@ export class FrameCollector implements VideoFrameWriter {
     return true
   }
 
+  append(start: number, end: number): void {
+    this.bytes.copyWithin(this.at, start, end)
+    this.at += end - start
+  }
+
   endFrame(isKey: boolean): void {
     this.#close()
     const data = text(this.bytes.subarray(this.frameStart, this.at))
