@@ -1,4 +1,4 @@
-// Memory that was in use before, handed to the page cache as fast as footage is written (`warm-memory.c` says why).
+// Memory that was in use before, handed to the page cache (`warm-memory.c` says why).
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { freemem } from 'node:os'
@@ -17,16 +17,16 @@ export class WarmMemory {
     this.#child = child
   }
 
-  /** Takes memory for `seconds` of footage that comes at `mbPerSec`, as far as there is room. */
+  /** Takes memory for `seconds` of footage that comes at `mbPerSec`, and as much again, as far as there is room. */
   static async take(seconds: number, mbPerSec: number): Promise<WarmMemory> {
-    const mb = Math.min(Math.ceil(seconds * mbPerSec * 1.2), Math.floor((freemem() * largestShare) / 1048576))
+    const mb = Math.min(Math.ceil(seconds * mbPerSec), Math.floor((freemem() * largestShare) / 2 / 1048576))
     const program = buildProgram(path.join(import.meta.dirname, 'warm-memory.c'))
-    const child = ownChild(spawn(program, [String(mb), String(mbPerSec)], { stdio: ['pipe', 'pipe', 'inherit'] }))
+    const child = ownChild(spawn(program, [String(mb)], { stdio: ['pipe', 'pipe', 'inherit'] }))
     await once(createInterface({ input: child.stdout! }), 'line')
     return new WarmMemory(child)
   }
 
-  /** Begins to give it back. */
+  /** Gives half of it to whoever needs memory next. */
   release(): void {
     this.#child.stdin!.write('\n')
   }

@@ -24,11 +24,11 @@ export interface RecordOptions {
 }
 
 /** From the start of an approach to its window: connections are made, buffers grown, code compiled. */
-const warmUpSec = 15
-/** Before the window, the page cache begins to be fed with warm memory. */
+const warmUpSec = 20
+/** Before the window, the page cache is given warm memory. */
 const feedAheadSec = 3
-/** What a camera of the preset sends (0.5), and what else the machine does. More would not be used, and grow cold. */
-const mbPerCamSec = 0.6
+/** What a camera of the preset sends (0.5), and what else the machine does. */
+const mbPerCamSec = 0.8
 const viewers = 8
 
 /** What one approach cost in one round. */
