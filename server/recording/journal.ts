@@ -1,5 +1,5 @@
 // The volume's journal: what must be known of its files before they are looked at (FORMAT.md §7).
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../media/crc32.ts'
 import { type Disk, isFull } from './disk.ts'
 import { parseSegmentPath } from './segment-path.ts'
 

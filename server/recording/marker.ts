@@ -1,5 +1,5 @@
 // The marker that proves a folder to be this space's, on the disk it was made on (FORMAT.md §6).
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../media/crc32.ts'
 
 export const markerName = '.nightjar-space'
 export const markerBytes = 512

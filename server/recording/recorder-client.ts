@@ -138,7 +138,7 @@ export class RecorderClient implements RecorderLink {
     const { dataDir, recorderMain, logLevel, logger } = this.#options
     logger.info('starting the recorder')
     const log = openSync(join(dataDir, 'recorder.log'), 'a', 0o640)
-    const child = spawn(process.execPath, ['--max-semi-space-size=1', recorderMain], {
+    const child = spawn(process.execPath, ['--max-semi-space-size=1', '--v8-pool-size=1', recorderMain], {
       detached: true,
       stdio: ['ignore', log, log],
       env: {

@@ -1,6 +1,7 @@
 // What a segment file holds, read from the file: its head, its tracks and the table of its fragments and samples.
-import { crc32 } from 'node:zlib'
+
 import { Failure } from '../../shared/failure.ts'
+import { crc32 } from '../media/crc32.ts'
 import { type MovieTrack, parseMoov } from '../media/mp4/movie.ts'
 import { type FragmentHead, parseFragmentHead, peekFragment } from '../media/segment/fragment-head.ts'
 import {

@@ -1,6 +1,6 @@
 // A fragment's head: the `uuid` FRG box, `moof` and the header of `mdat`, written into the arena right before the data
 // and read back from a file (FORMAT.md §2.2). The writer allocates nothing but the views its CRCs are taken over.
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../crc32.ts'
 import {
   formatVersion,
   fragmentBoxBytes,

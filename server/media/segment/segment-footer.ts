@@ -1,5 +1,5 @@
 // The `uuid` FTR box and `mfra` that close a segment (FORMAT.md §2.3): one read gives the whole index back.
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../crc32.ts'
 import { readU64, writeU64 } from './fragment-head.ts'
 import {
   crcSeed,

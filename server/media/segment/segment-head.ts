@@ -1,5 +1,5 @@
 // The `uuid` SEG box: what a segment file is, told by the file itself (FORMAT.md §2.1).
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../crc32.ts'
 import { formatVersion, hasBytesAt, segmentUsertype, uuidBytes, uuidText } from './segment-layout.ts'
 
 export interface SegmentHead {

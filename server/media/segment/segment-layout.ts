@@ -1,5 +1,5 @@
 // Numbers of the segment format that writer, scanner and reader share (server/recording/FORMAT.md, section 2).
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../crc32.ts'
 
 export const formatVersion = 1
 

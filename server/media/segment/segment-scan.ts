@@ -1,5 +1,5 @@
 // Finds the fragments of a file that has no footer: one being written, or one a crash left (FORMAT.md §3, §5).
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../crc32.ts'
 import { type FragmentHead, parseFragmentHead, peekFragment } from './fragment-head.ts'
 import { fragmentBoxBytes, fragmentUsertype, trackIds } from './segment-layout.ts'
 import type { SegmentTable } from './segment-table.ts'
