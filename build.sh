@@ -14,7 +14,7 @@ usage: ./build.sh COMMAND [options]
   dev              the server from this folder, the desktop rebuilt as you change it
   check            types, lint and format
   test [FILE …]    all tests, or the files given; ends with a line "N passed, N failed"
-  bench WHAT       record | export | live | timeline | snapshot  [--cameras N] [--seconds S] [--json]
+  bench WHAT       record | export | live | server | timeline | snapshot | stall  [--cameras N] [--seconds S] [--json]
   faults           the fault rig  [--runs N] [--seed S] [--json]
   reset-admin      a new one-time password for the administrator
 TEXT
@@ -145,7 +145,7 @@ faults)
   ;;
 reset-admin)
   need_runtime
-  exec scripts/node server/main.ts --reset-admin "$@"
+  exec scripts/server --reset-admin "$@"
   ;;
 help | -h | --help) usage ;;
 *)

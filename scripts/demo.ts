@@ -11,6 +11,7 @@ const dataDir = join(root, '.data/demo')
 const camerasPid = join(dataDir, 'cameras.pid')
 const camerasInfo = join(dataDir, 'cameras.json')
 const node = join(root, 'scripts/node')
+const serverProgram = join(root, 'scripts/server')
 const port = process.env['NIGHTJAR_PORT'] ?? '8971'
 
 const environment = {
@@ -75,7 +76,7 @@ async function cameras(): Promise<DemoCamera[]> {
 }
 
 function resetPassword(): string {
-  const out = execFileSync(node, [join(root, 'server/main.ts'), '--reset-admin'], {
+  const out = execFileSync(serverProgram, ['--reset-admin'], {
     env: environment,
     encoding: 'utf8',
   })
@@ -85,7 +86,7 @@ function resetPassword(): string {
 }
 
 async function startServer(): Promise<{ server: ChildProcess; url: string; firstPassword: string | undefined }> {
-  const server = spawn(node, [join(root, 'server/main.ts')], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
+  const server = spawn(serverProgram, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   return await new Promise((started, failed) => {
     server.once('exit', (code) => failed(new Error(`the server ended with status ${code}`)))

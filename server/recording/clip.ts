@@ -8,6 +8,7 @@ import { fragmentFlags, trackIds } from '../media/segment/segment-layout.ts'
 import type { TrackTable } from '../media/segment/segment-table.ts'
 import type { ConvertedSound } from './clip-sound.ts'
 import type { SegmentRow } from './recorder-protocol.ts'
+import { FooterScratch } from './segment-index.ts'
 import type { FootageOf, FootageReader, FootageSegment, Stretch } from './segment-reader.ts'
 
 export interface ClipWish extends FootageOf {
@@ -78,12 +79,12 @@ export async function frozenEndOf(
 export async function buildClip(reader: FootageReader, wish: ClipWish, convert: SoundConverter): Promise<Clip> {
   const stretches: Stretch[] = []
   const builder = new ProgressiveBuilderOf(wish)
-  for await (const stretch of reader.stretches(wish, wish.fromUs, wish.toUs)) {
+  for await (const stretch of reader.stretches(wish, wish.fromUs, wish.toUs, new FooterScratch())) {
     const isLast = stretch.segment.row.segmentId === wish.until?.segmentId
     if (isLast) stretch.end = Math.min(stretch.end, wish.until!.fragments)
     // An index of a day would be too much to hold: only where sound is converted are the stretches gone through again.
     if (stretch.first < stretch.end) {
-      if (builder.wantsConversion(stretch)) stretches.push(stretch)
+      if (builder.wantsConversion(stretch)) stretches.push(await kept(reader, stretch))
       else builder.add(stretch)
     }
     if (isLast) break
@@ -94,6 +95,13 @@ export async function buildClip(reader: FootageReader, wish: ClipWish, convert: 
     for (const stretch of stretches) builder.addConverted(stretch, sound)
   }
   return builder.finish()
+}
+
+/** The same stretch, its index in memory of its own. */
+async function kept(reader: FootageReader, stretch: Stretch): Promise<Stretch> {
+  const segment = await reader.open(stretch.segment.row)
+  if (segment === undefined) throw new Failure('not-found', `read segment ${stretch.segment.row.path}: it was removed`)
+  return { ...stretch, segment }
 }
 
 class ProgressiveBuilderOf {

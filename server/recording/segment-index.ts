@@ -49,6 +49,17 @@ const tailReadBytes = 384 * 1024
 const longestFooterBytes = 256 * 1024 * 1024
 const scanReadBytes = 4 * 1024
 
+/** Memory that one reader reads one footer after the other into. */
+export class FooterScratch {
+  #bytes = new Uint8Array(0)
+
+  /** So many bytes, aligned to 8; what was given before is overwritten. */
+  take(length: number): Uint8Array {
+    if (this.#bytes.length < length) this.#bytes = new Uint8Array(Math.ceil(length * 1.25))
+    return this.#bytes.subarray(0, length)
+  }
+}
+
 /** Where the scan of an open file stands. */
 interface Scan {
   content: SegmentContent
@@ -80,13 +91,15 @@ export class SegmentIndex {
   }
 
   /**
-   * The content of a segment as it is now.
+   * The content of a segment as it is now. With `scratch`, that of a closed segment may be in it, is then good until the
+   * next call with it, and is not kept: who goes through a day of segments once would only fill memory with their tables.
    *
    * Fails `not-found` where the file is gone or another stands in its place, `corrupt` where it has no whole head.
    */
   open(
     folder: string,
     row: Pick<SegmentRow, 'segmentId' | 'path' | 'footerOffset' | 'footerBytes'>,
+    scratch?: FooterScratch,
   ): Promise<SegmentContent> {
     const kept = this.#kept.get(row.segmentId)
     if (kept !== undefined) {
@@ -94,6 +107,7 @@ export class SegmentIndex {
       this.#kept.set(row.segmentId, kept)
       if (kept.content.isClosed) return Promise.resolve(kept.content)
     }
+    if (scratch !== undefined && kept === undefined && row.footerOffset > 0) return this.#read(folder, row, scratch)
     let reading = this.#reading.get(row.segmentId)
     if (reading === undefined) {
       reading = this.#read(folder, row).finally(() => this.#reading.delete(row.segmentId))
@@ -113,16 +127,17 @@ export class SegmentIndex {
   async #read(
     folder: string,
     row: Pick<SegmentRow, 'segmentId' | 'path' | 'footerOffset' | 'footerBytes'>,
+    scratch?: FooterScratch,
   ): Promise<SegmentContent> {
     const file = await this.#files.open(folder, row.path)
     try {
       const kept = this.#kept.get(row.segmentId)
-      const scan = kept?.scan ?? (await beginScan(file, row))
+      const scan = kept?.scan ?? (await beginScan(file, row, scratch))
       if (!scan.content.isClosed) await continueScan(file, scan)
       if (scan.content.head.segmentId !== row.segmentId) {
         throw new Failure('not-found', `open segment ${row.path}: the file is segment ${scan.content.head.segmentId}`)
       }
-      this.#keep(scan)
+      if (scratch === undefined || !scan.content.isClosed) this.#keep(scan)
       return scan.content
     } finally {
       await file.close()
@@ -212,6 +227,7 @@ export function rowFromContent(content: SegmentContent, path: string): SegmentRo
 async function beginScan(
   file: FootageFile,
   row: Pick<SegmentRow, 'footerOffset' | 'footerBytes' | 'path'>,
+  scratch?: FooterScratch,
 ): Promise<Scan> {
   const sizeBytes = await file.sizeBytes()
   let parsed = parseSegmentFileHead(await file.read(headReadBytes, 0))
@@ -221,7 +237,7 @@ async function beginScan(
   if (parsed === undefined) throw new Failure('corrupt', `open segment ${row.path}: it has no whole head`)
   const movie = parsed.movie.slice()
   const tracks = parseMoov(movie)
-  const footer = await readFooter(file, parsed.head.segmentId, row, sizeBytes)
+  const footer = await readFooter(file, parsed.head.segmentId, row, sizeBytes, scratch)
   const content: SegmentContent = {
     head: parsed.head,
     movie,
@@ -258,9 +274,12 @@ async function readFooter(
   segmentId: string,
   row: Pick<SegmentRow, 'footerOffset' | 'footerBytes'>,
   sizeBytes: number,
+  scratch?: FooterScratch,
 ): Promise<{ parsed: ParsedFooter; offset: number; bytes: number } | undefined> {
   if (row.footerOffset > 0 && row.footerBytes > 0 && row.footerBytes <= longestFooterBytes) {
-    const parsed = parseSegmentFooter(await file.read(row.footerBytes, row.footerOffset))
+    const box = scratch?.take(row.footerBytes) ?? new Uint8Array(row.footerBytes)
+    const got = await file.readInto(box, 0, row.footerBytes, row.footerOffset)
+    const parsed = got === box.length ? parseSegmentFooter(box) : undefined
     if (parsed?.segmentId === segmentId) return { parsed, offset: row.footerOffset, bytes: row.footerBytes }
   }
   const tailAt = Math.max(0, sizeBytes - tailReadBytes)

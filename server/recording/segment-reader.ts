@@ -5,7 +5,7 @@ import { fragmentFlags, trackIds } from '../media/segment/segment-layout.ts'
 import type { SegmentTable, TrackTable } from '../media/segment/segment-table.ts'
 import type { FootageFile, FootageFiles } from './footage-file.ts'
 import type { SegmentRow } from './recorder-protocol.ts'
-import type { SegmentContent, SegmentIndex } from './segment-index.ts'
+import type { FooterScratch, SegmentContent, SegmentIndex } from './segment-index.ts'
 
 /** The segments that the index database knows. */
 export interface SegmentCatalogue {
@@ -180,12 +180,15 @@ export class FootageReader {
     return inShownOrder(found)
   }
 
-  /** What a segment holds now; undefined where it was removed meanwhile, or its file is damaged. */
-  async open(row: SegmentRow): Promise<FootageSegment | undefined> {
+  /**
+   * What a segment holds now; undefined where it was removed meanwhile, or its file is damaged. With `scratch` it is good
+   * until the next is opened with it.
+   */
+  async open(row: SegmentRow, scratch?: FooterScratch): Promise<FootageSegment | undefined> {
     const folder = await this.#catalogue.folderOf(row.spaceId)
     if (folder === undefined) return undefined
     try {
-      const content = await this.#index.open(folder, row)
+      const content = await this.#index.open(folder, row, scratch)
       return content.table.fragments === 0 ? undefined : new FootageSegment(row, folder, content)
     } catch (error) {
       if (!(error instanceof Failure) || (error.kind !== 'not-found' && error.kind !== 'corrupt')) throw error
@@ -206,14 +209,15 @@ export class FootageReader {
 
   /**
    * The footage of a span, oldest first: from the last fragment at or before `fromUs` where decoding can begin, if one
-   * segment holds both, else from the first after it; to the last that begins before `toUs`.
+   * segment holds both, else from the first after it; to the last that begins before `toUs`. With `scratch` each is good
+   * until the next is asked for.
    */
-  async *stretches(of: FootageOf, fromUs: number, toUs: number): AsyncGenerator<Stretch> {
+  async *stretches(of: FootageOf, fromUs: number, toUs: number, scratch?: FooterScratch): AsyncGenerator<Stretch> {
     let reachedUs = Number.NEGATIVE_INFINITY
     let last: SegmentRow | undefined
     for (const row of await this.rows(of, fromUs, toUs)) {
       if (row.startUs >= toUs) continue
-      const segment = await this.open(row)
+      const segment = await this.open(row, scratch)
       if (segment === undefined) continue
       const { stopUs } = segment
       if (stopUs <= fromUs || segment.startUs >= toUs) continue

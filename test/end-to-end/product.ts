@@ -17,7 +17,7 @@ export class Product {
   /** Starts the server; the first time it tells the one-time password. It keeps its port when it is started again. */
   async start(): Promise<void> {
     const port = this.url === '' ? '0' : new URL(this.url).port
-    const server = spawn(join(root, 'scripts/node'), [join(root, 'server/main.ts')], {
+    const server = spawn(join(root, 'scripts/server'), {
       env: {
         ...process.env,
         NIGHTJAR_DATA_DIR: this.dataDir,

@@ -8,6 +8,7 @@ import type { Session } from '../../../shared/account.ts'
 import type { Camera } from '../../../shared/camera.ts'
 import type { StreamHealth } from '../../../shared/stream.ts'
 import { killAtExit, ownChild } from '../own-processes.ts'
+import { serverNodeOptions } from '../server-process.ts'
 
 /** How long a recorder may take to close its files. */
 const recorderPatienceMs = 10_000
@@ -38,7 +39,7 @@ export class ServerProcess {
     mkdirSync(volume, { recursive: true })
     const main = path.join(import.meta.dirname, '../../../server/main.ts')
     const child = ownChild(
-      spawn(process.execPath, [...nodeOptions, main], {
+      spawn(process.execPath, [...serverNodeOptions, ...nodeOptions, main], {
         env: {
           ...process.env,
           NIGHTJAR_DATA_DIR: path.join(folder, 'data'),

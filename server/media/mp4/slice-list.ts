@@ -12,14 +12,21 @@ export interface FileSlice {
 /** The source of bytes that fill a gap in sound. */
 export const silence = -1
 
+const pageSlices = 4096
+
+/** Columns of so many slices. */
+class SlicePage {
+  readonly sources = new Int32Array(pageSlices)
+  readonly offsets = new Float64Array(pageSlices)
+  /** Where each begins among the bytes of all. */
+  readonly starts = new Float64Array(pageSlices)
+}
+
 /** Slices one after another, 20 bytes of memory each; neighbours in one file become one. */
 export class SliceList {
+  readonly #pages: SlicePage[] = []
   #count = 0
   #sizeBytes = 0
-  #sources = new Int32Array(64)
-  #offsets = new Float64Array(64)
-  /** Where each begins among the bytes of all. */
-  #starts = new Float64Array(64)
 
   get count(): number {
     return this.#count
@@ -36,10 +43,12 @@ export class SliceList {
     const follows = this.#follows(source, offset)
     this.#sizeBytes += sizeBytes
     if (follows) return start
-    if (this.#count === this.#sources.length) this.#grow()
-    this.#sources[this.#count] = source
-    this.#offsets[this.#count] = offset
-    this.#starts[this.#count] = start
+    const at = this.#count % pageSlices
+    if (at === 0) this.#pages.push(new SlicePage())
+    const page = this.#pages.at(-1)!
+    page.sources[at] = source
+    page.offsets[at] = offset
+    page.starts[at] = start
     this.#count++
     return start
   }
@@ -47,20 +56,20 @@ export class SliceList {
   /** True where these bytes only make the last slice longer. */
   #follows(source: number, offset: number): boolean {
     const last = this.#count - 1
-    if (last < 0 || this.#sources[last] !== source) return false
-    const length = source === silence ? 0 : this.#sizeBytes - this.#starts[last]!
-    return this.#offsets[last]! + length === offset
+    if (last < 0 || this.#source(last) !== source) return false
+    const length = source === silence ? 0 : this.#sizeBytes - this.#start(last)
+    return this.#offset(last) + length === offset
   }
 
   /** The slices that make `[start, end)` of all bytes, the first and the last cut to it. */
   *between(start: number, end: number): Generator<FileSlice> {
-    for (let i = this.#find(start); i < this.#count && this.#starts[i]! < end; i++) {
-      const from = Math.max(start, this.#starts[i]!)
-      const to = Math.min(end, i + 1 < this.#count ? this.#starts[i + 1]! : this.#sizeBytes)
+    for (let i = this.#find(start); i < this.#count && this.#start(i) < end; i++) {
+      const from = Math.max(start, this.#start(i))
+      const to = Math.min(end, i + 1 < this.#count ? this.#start(i + 1) : this.#sizeBytes)
       if (from >= to) continue
-      const source = this.#sources[i]!
-      const skipped = source === silence ? 0 : from - this.#starts[i]!
-      yield { source, offset: this.#offsets[i]! + skipped, sizeBytes: to - from }
+      const source = this.#source(i)
+      const skipped = source === silence ? 0 : from - this.#start(i)
+      yield { source, offset: this.#offset(i) + skipped, sizeBytes: to - from }
     }
   }
 
@@ -70,19 +79,25 @@ export class SliceList {
     let high = this.#count
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.#starts[middle]! <= position) low = middle + 1
+      if (this.#start(middle) <= position) low = middle + 1
       else high = middle
     }
     return Math.max(0, low - 1)
   }
 
-  #grow(): void {
-    const larger = <T extends Int32Array | Float64Array>(from: T, to: T): T => {
-      to.set(from)
-      return to
-    }
-    this.#sources = larger(this.#sources, new Int32Array(this.#count * 2))
-    this.#offsets = larger(this.#offsets, new Float64Array(this.#count * 2))
-    this.#starts = larger(this.#starts, new Float64Array(this.#count * 2))
+  #page(slice: number): SlicePage {
+    return this.#pages[Math.floor(slice / pageSlices)]!
+  }
+
+  #source(slice: number): number {
+    return this.#page(slice).sources[slice % pageSlices]!
+  }
+
+  #offset(slice: number): number {
+    return this.#page(slice).offsets[slice % pageSlices]!
+  }
+
+  #start(slice: number): number {
+    return this.#page(slice).starts[slice % pageSlices]!
   }
 }

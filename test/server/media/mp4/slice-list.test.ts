@@ -30,6 +30,16 @@ describe('slice list', () => {
     )
   })
 
+  it('finds a place among tens of thousands', () => {
+    const slices = new SliceList()
+    for (let i = 0; i < 20_000; i++) slices.add(i % 3, i * 10, 7)
+
+    for (const i of [0, 1, 4095, 4096, 4097, 8191, 8192, 19_999]) {
+      assert.deepEqual([...slices.between(i * 7 + 2, i * 7 + 5)], [{ source: i % 3, offset: i * 10 + 2, sizeBytes: 3 }])
+    }
+    assert.equal([...slices.between(4094 * 7, 4099 * 7)].length, 5)
+  })
+
   it('gives exactly the bytes between any two places', () => {
     const piece = fc.record({
       source: fc.integer({ min: -1, max: 2 }),
