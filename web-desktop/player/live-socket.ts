@@ -26,7 +26,7 @@ export interface LiveListener {
   onLost(): void
 }
 
-const reportEveryMs = 250
+const reportEveryMs = 500
 const retryMs = [500, 1000, 2000, 4000, 8000]
 
 interface OpenTile {

@@ -13,7 +13,7 @@ import { readFrameMark } from '../../cameras/frame-sei.ts'
 import { utcUs } from '../../cameras/wall-clock.ts'
 
 /** How often a browser tells what it has received. */
-const reportMs = 250
+const reportMs = 500
 
 /** A frame of video as it came. */
 export interface SeenFrame {

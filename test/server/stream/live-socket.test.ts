@@ -352,7 +352,7 @@ describe('live socket', () => {
       viewer.send({ type: 'received', tile: 1, sequence: 5 })
     }
     quick.send({ type: 'received', tile: 1, sequence: 10 })
-    await new Promise((resolve) => setTimeout(resolve, 1400))
+    await new Promise((resolve) => setTimeout(resolve, 1650))
 
     source.play('gate/1', clip(), 10, 60)
     await quick.until(() => quick.ofKind('video').length === 60)
