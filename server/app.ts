@@ -60,6 +60,7 @@ import { SpaceService } from './space/space-service.ts'
 import { SpaceStore } from './space/space-store.ts'
 import { maxLiveRequestBytes } from './stream/live-socket.ts'
 import { displayUrl } from './stream/source-address.ts'
+import { configurationRoutes } from './system/configuration-routes.ts'
 import { systemRoutes } from './system/system-routes.ts'
 import { SystemService } from './system/system-service.ts'
 import { version } from './version.ts'
@@ -235,6 +236,11 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     ...pictures.routes,
     ...logRoutes(log),
     ...systemRoutes(system),
+    ...configurationRoutes({
+      spaces: () => spaces.list(),
+      cameras: () => cameras.list(),
+      nowMs: () => Math.floor(clock.utcUs() / 1000),
+    }),
   ]
 
   const authentication = [

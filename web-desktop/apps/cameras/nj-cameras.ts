@@ -1,6 +1,7 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { customElement, property, state } from 'lit/decorators.js'
 import { repeat } from 'lit/directives/repeat.js'
+import exportIcon from 'lucide-static/icons/file-down.svg'
 import historyIcon from 'lucide-static/icons/history.svg'
 import editIcon from 'lucide-static/icons/pencil.svg'
 import addIcon from 'lucide-static/icons/plus.svg'
@@ -11,6 +12,7 @@ import type { Camera } from '../../../shared/camera.ts'
 import type { StreamHealth } from '../../../shared/stream.ts'
 import { cameras, health, healthOf } from '../../api/camera.ts'
 import { statusOf } from '../../api/camera-status.ts'
+import { addressOf } from '../../base/address.ts'
 import type { AppPage } from '../../base/app.ts'
 import { fireOpenApp } from '../../base/fire.ts'
 import { formatBitrate } from '../../base/format.ts'
@@ -30,6 +32,8 @@ const t = wordsOf({
   remove: 'Delete',
   live: 'Live',
   playback: 'Playback',
+  export: 'Save as text',
+  exportHint: 'All cameras and recording spaces as a YAML file, without passwords',
   find: 'Find a camera',
   count: { one: '{n} camera', other: '{n} cameras' },
   found: '{found} of {n}',
@@ -187,6 +191,9 @@ export class NjCameras extends LitElement {
       <button class="plain" ?disabled=${!selected} @click=${() => fireOpenApp(this, { appId: 'playback', route })}>
         <nj-icon .svg=${historyIcon}></nj-icon>${t('playback')}
       </button>
+      <a class="button plain" download href=${addressOf('api/configuration.yaml')} title=${t('exportHint')}>
+        <nj-icon .svg=${exportIcon}></nj-icon>${t('export')}
+      </a>
       <span class="grow"></span>
       <span class="hint" role="status">${found === n ? t('count', { n }) : t('found', { found, n })}</span>
       <span class="find">
