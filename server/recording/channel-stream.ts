@@ -103,7 +103,10 @@ export class ChannelStream {
       arena,
       clock,
       report,
-      hold: (isHeld) => this.#source.hold(isHeld),
+      hold: (isHeld) => {
+        this.#source.hold(isHeld)
+        this.#receiver?.noteHold(isHeld)
+      },
       wantKeyframe: () => this.#occurrence('keyframe-wanted', 'warning', 'sends no keyframe: its segments grow long'),
     })
   }

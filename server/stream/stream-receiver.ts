@@ -32,6 +32,9 @@ export interface RunReader {
 /** A jump of a track's time against its arrival larger than this is the camera's clock being set. */
 const maxJumpUs = 2_000_000
 
+/** So long after a camera is read again, what its and the kernel's buffers held has come in. */
+const heldBuffersUs = 30_000_000
+
 /** What waits for longer than a fragment is long, and a nap, waits for frames that do not come. */
 const oldUs = 550_000
 
@@ -81,6 +84,8 @@ export class StreamReceiver implements PacketSink, SampleSink {
   #ending: { cause: GapCause; detail: string } | undefined
   #lastPtsUs = 0
   #cutAfterUs = 0
+  /** When the camera was last held back. */
+  #held: { fromUs: number; toUs: number } | undefined
   /** When the frame under construction began to come in. */
   #begunUs = 0
 
@@ -222,7 +227,14 @@ export class StreamReceiver implements PacketSink, SampleSink {
       state.zeroTicks += ticks - state.ticks - stepTicks
       if (state === this.#video) {
         const seconds = Math.round(stepUs / 1e6)
-        this.endRunAtKeyframe('clock-step', `the camera's time jumped by ${seconds} s`)
+        if (this.#wasHeldFor(stepUs, nowUs)) {
+          this.endRunAtKeyframe(
+            'disk-stalled',
+            `the camera was held back and gave up ${seconds} s: its disk took nothing`,
+          )
+        } else {
+          this.endRunAtKeyframe('clock-step', `the camera's time jumped by ${seconds} s`)
+        }
       } else {
         state.hasOffset = false
         state.arrivalBaseUs = Number.POSITIVE_INFINITY
@@ -230,6 +242,20 @@ export class StreamReceiver implements PacketSink, SampleSink {
     }
     state.ticks = ticks
     state.lastArrivalUs = nowUs
+  }
+
+  /** The camera is read no more, or again: its footage has no place to go. */
+  noteHold(isHeld: boolean): void {
+    const nowUs = this.#clock.monotonicUs()
+    if (isHeld) this.#held = { fromUs: nowUs, toUs: Number.POSITIVE_INFINITY }
+    else if (this.#held !== undefined) this.#held.toUs = nowUs
+  }
+
+  /** Whether a step of the camera's time is what it gave up while it was held back: it shows once its buffers are read. */
+  #wasHeldFor(stepUs: number, nowUs: number): boolean {
+    const held = this.#held
+    if (held === undefined || stepUs <= 0 || nowUs - held.toUs > heldBuffersUs) return false
+    return stepUs <= Math.min(held.toUs, nowUs) - held.fromUs + maxJumpUs
   }
 
   rtcp(track: number, bytes: Uint8Array, start: number, end: number): void {

@@ -277,6 +277,28 @@ describe('stream receiver', () => {
     assert.equal(session.samples(1).length, 80)
   })
 
+  for (const [jumpSec, cause] of [
+    [10, 'disk-stalled'],
+    [200, 'clock-step'],
+  ] as const) {
+    it(`tells a jump of ${jumpSec} s after a camera was held back for 10 s as ${cause}`, () => {
+      const session = new Session([videoTrack()])
+      session.pictures(0, 25)
+      session.receiver.noteHold(true)
+      session.clock.advance(10 * second)
+      session.receiver.noteHold(false)
+      // What its buffers held comes at once, then what it sends now: the rest it has given up.
+      for (let i = 25; i < 40; i++) session.packet(0, i / 25, slice)
+      session.pictures(1.6 + jumpSec, 50)
+      session.end()
+
+      assert.deepEqual(
+        session.heard.filter(({ what }) => what === 'end').map((end) => end.cause),
+        [cause, 'stopped'],
+      )
+    })
+  }
+
   it('goes on over a stall that the camera’s time tells of too', () => {
     const session = new Session([videoTrack()])
     session.pictures(0, 25)
