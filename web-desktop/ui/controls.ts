@@ -73,11 +73,13 @@ export const controls = css`
   button.danger:hover:not(:disabled) {
     background: color-mix(in srgb, var(--nj-bad-fill) 88%, #000);
   }
-  button.plain {
+  button.plain,
+  a.button.plain {
     border-color: transparent;
     background: transparent;
   }
-  button.plain:hover:not(:disabled) {
+  button.plain:hover:not(:disabled),
+  a.button.plain:hover {
     background: var(--nj-surface3);
   }
   button.square {
