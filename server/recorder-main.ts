@@ -10,7 +10,7 @@ import { HostResolver } from './base/resolver.ts'
 import { Seal } from './base/seal.ts'
 import { mountOf, parseMountInfo } from './host/volume.ts'
 import { type DiskLoad, NodeDisk } from './recording/disk.ts'
-import { keepSettings, lastSettings } from './recording/last-settings.ts'
+import { keepSettings, lastSettings, lastSettingsName } from './recording/last-settings.ts'
 import { NapLength, startNapping } from './recording/nap.ts'
 import { Recorder } from './recording/recorder.ts'
 import type { RecorderEvent } from './recording/recorder-protocol.ts'
@@ -30,7 +30,7 @@ const tickMs = 95
 const dataDir = process.env['NIGHTJAR_DATA_DIR'] ?? '.data'
 const logger = createLineLog('recorder', process.env['NIGHTJAR_LOG_LEVEL'] ?? 'info')
 const socketPath = join(dataDir, 'recorder.sock')
-const settingsPath = join(dataDir, 'recorder-settings.sealed')
+const settingsPath = join(dataDir, lastSettingsName)
 const seal = Seal.open(join(dataDir, 'seal.key'))
 const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 const startedUs = systemClock.utcUs()

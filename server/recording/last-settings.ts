@@ -3,6 +3,9 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } f
 import type { Seal } from '../base/seal.ts'
 import type { RecorderSettings } from './recorder-protocol.ts'
 
+/** The file's name in the data folder. */
+export const lastSettingsName = 'recorder-settings.sealed'
+
 const context = 'recorder:last-settings'
 
 /** Keeps the settings: the file is replaced as a whole, and safe when this returns. */

@@ -1,12 +1,13 @@
 // The server's end of the recorder's socket: finds the recorder or starts it, watches over it, and hears what it says.
 import { spawn } from 'node:child_process'
-import { openSync } from 'node:fs'
+import { existsSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Logger } from '../base/logger.ts'
 import type { TrackConfig } from '../media/track.ts'
 import type { LiveReader } from '../stream/live-reader.ts'
+import { lastSettingsName } from './last-settings.ts'
 import {
   FrameReader,
   jsonFrame,
@@ -64,6 +65,8 @@ export class RecorderClient implements RecorderLink {
   #hello: RecorderHello | undefined
   #settings: RecorderSettings | undefined
   #isClosed = false
+  /** A recorder was started, and may not answer yet. */
+  #isLaunched = false
   #events: { eventNumber: number; event: RecorderEvent }[] = []
   #isHandling = false
   #lastEventNumber = 0
@@ -97,6 +100,19 @@ export class RecorderClient implements RecorderLink {
     this.#disconnectedListeners.push(listener)
   }
 
+  /**
+   * Starts a recorder where none answers and one has left settings to begin with. It needs nobody in order to record: what
+   * else the server must load first would only cost footage. `start` then finds it.
+   */
+  async startEarly(): Promise<void> {
+    if (!existsSync(join(this.#options.dataDir, lastSettingsName))) return
+    const socket = await this.#connect()
+    socket?.destroy()
+    if (socket !== undefined) return
+    this.#launch()
+    this.#isLaunched = true
+  }
+
   /** Finds the recorder, or starts one. Resolves when it is connected. */
   async start(): Promise<void> {
     const connected = new Promise<void>((resolve) => {
@@ -107,19 +123,18 @@ export class RecorderClient implements RecorderLink {
   }
 
   async #keepConnected(): Promise<void> {
-    let isLaunched = false
     for (let tries = 0; !this.#isClosed; tries++) {
       const socket = await this.#connect()
       if (socket !== undefined) {
-        isLaunched = false
+        this.#isLaunched = false
         tries = 0
         await this.#converse(socket)
         continue
       }
       // One that was just started needs a moment before it answers; one that ended at once is started again.
-      if (!isLaunched || tries % 20 === 19) {
+      if (!this.#isLaunched || tries % 20 === 19) {
         this.#launch()
-        isLaunched = true
+        this.#isLaunched = true
       }
       await new Promise((resolve) => setTimeout(resolve, retryMs))
     }
