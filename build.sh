@@ -134,6 +134,7 @@ test)
   ;;
 bench)
   need_tests
+  need /usr/sbin/mkfs.ext4 e2fsprogs
   need_runtime
   build_desktop
   exec scripts/node scripts/bench/main.ts "$@"

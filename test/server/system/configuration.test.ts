@@ -26,7 +26,10 @@ describe('the configuration as text', () => {
     const text = await answer.text()
 
     assert.equal(answer.headers.get('content-type'), 'application/yaml')
-    assert.match(answer.headers.get('content-disposition') ?? '', /^attachment; filename="nightjar-\d{4}-\d\d-\d\d\.yaml"$/)
+    assert.match(
+      answer.headers.get('content-disposition') ?? '',
+      /^attachment; filename="nightjar-\d{4}-\d\d-\d\d\.yaml"$/,
+    )
     assert.ok(!text.includes('hush-hush'))
     const read = configuration.parse(parse(text))
     assert.equal(read.spaces.length, 1)
