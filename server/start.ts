@@ -13,7 +13,8 @@ import { SessionStore } from './http/session.ts'
 import type { RecorderClient } from './recording/recorder-client.ts'
 import { testConnection } from './stream/connection-test.ts'
 
-const cameraTests: CameraTests = {
+/** Tries of cameras, over the network. */
+export const cameraTests: CameraTests = {
   testConnection: (address, signal) => testConnection(address, { signal }),
   probeOnvif: (request, signal) => probeOnvif(request, { signal }),
 }

@@ -47,6 +47,8 @@ export interface ChannelStreamOptions {
 
 /** A session that brought packets but no keyframe for so long is given up. */
 const keyframePatienceUs = 20e6
+/** A connection that succeeds has done so by then: half a dozen questions and answers, each of which a nap would hold up. */
+const handshakeUs = 1e6
 /** Live samples kept while a viewer's start is read back; past this, the start is skipped. */
 const maxQueuedBytes = 8 * 1024 * 1024
 
@@ -62,6 +64,7 @@ export class ChannelStream {
   #end: SourceEnd | undefined
   #retryUs = 0
   #sessionUs = 0
+  #tryUs = Number.NEGATIVE_INFINITY
   #watcher: StreamWatcher | undefined
   #isClosed = false
   #counts: ReceiverCounts = freshCounts()
@@ -81,7 +84,10 @@ export class ChannelStream {
       clock,
       resolver,
       events: {
-        connecting: () => this.#setState(this.#state === 'live' ? 'connecting' : this.#state),
+        connecting: () => {
+          this.#tryUs = clock.monotonicUs()
+          this.#setState(this.#state === 'live' ? 'connecting' : this.#state)
+        },
         packetSession: (tracks) => this.#session(tracks),
         sampleSession: (tracks) => this.#session(tracks),
         ended: (end, retryAtUs) => this.#onEnded(end, retryAtUs),
@@ -276,9 +282,10 @@ export class ChannelStream {
     return this.#watcher !== undefined
   }
 
-  /** For how long its camera has been sending, in seconds; Infinity where it does not. */
+  /** For how long its camera has been sending, in seconds; 0 while it may be answering, Infinity where it does not. */
   sessionSec(nowUs: number): number {
-    return this.#receiver === undefined ? Number.POSITIVE_INFINITY : (nowUs - this.#sessionUs) / 1e6
+    if (this.#receiver !== undefined) return (nowUs - this.#sessionUs) / 1e6
+    return nowUs - this.#tryUs < handshakeUs ? 0 : Number.POSITIVE_INFINITY
   }
 
   /** Begins to show the stream to `watcher`, from its last keyframe on; replaces who watched before. */
