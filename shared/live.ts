@@ -28,7 +28,7 @@ export const liveRequest = z.discriminatedUnion('type', [
     hasSound: z.boolean(),
   }),
   z.object({ type: z.literal('close'), tile: tileNumber }),
-  /** How far a tile has received, sent about four times a second: the `sequence` of the newest picture frame. */
+  /** How far a tile has received, sent twice a second: the `sequence` of the newest picture frame. */
   z.object({ type: z.literal('received'), tile: tileNumber, sequence: z.int() }),
 ])
 export type LiveRequest = z.infer<typeof liveRequest>
