@@ -32,6 +32,15 @@ export function benchSpace(volume: number, folder: string) {
   }
 }
 
+/** The main stream of a camera, recorded with its sound. */
+export function benchStream(camera: number, url: string, spaceId: string) {
+  return {
+    cameraId: cameraIdOf(camera),
+    cameraName: `Camera ${camera}`,
+    ...{ stream: 1, url, username: '', password: '', hasAudio: true, isRecorded: true, spaceId },
+  }
+}
+
 export class NightjarApproach implements Approach {
   readonly name: string
   readonly hasMovies = true
@@ -88,17 +97,7 @@ export class NightjarApproach implements Approach {
       flushSec: 5,
       segmentSec: this.#options.segmentSec ?? 300,
       spaces: [space],
-      streams: urls.map((url, camera) => ({
-        cameraId: cameraIdOf(camera),
-        cameraName: `Camera ${camera}`,
-        stream: 1,
-        url,
-        username: '',
-        password: '',
-        hasAudio: true,
-        isRecorded: true,
-        spaceId: space.id,
-      })),
+      streams: urls.map((url, camera) => benchStream(camera, url, space.id)),
     }
   }
 

@@ -6,10 +6,8 @@ import { createLogger } from '../../../server/base/logger.ts'
 import { RecorderClient } from '../../../server/recording/recorder-client.ts'
 import type { RecorderEvent, RecorderSettings } from '../../../server/recording/recorder-protocol.ts'
 import { killAtExit } from '../own-processes.ts'
-import { benchSpace } from '../record/nightjar-approach.ts'
+import { benchSpace, benchStream } from '../record/nightjar-approach.ts'
 import type { Volumes } from './volumes.ts'
-
-const cameraIdOf = (camera: number) => `00000000-0000-4000-8000-${String(camera).padStart(12, '0')}`
 
 export class StalledRecorder {
   readonly #volumes: Volumes
@@ -68,17 +66,7 @@ export class StalledRecorder {
       flushSec: 5,
       segmentSec: 300,
       spaces,
-      streams: urls.map((url, camera) => ({
-        cameraId: cameraIdOf(camera),
-        cameraName: `Camera ${camera}`,
-        stream: 1,
-        url,
-        username: '',
-        password: '',
-        hasAudio: true,
-        isRecorded: true,
-        spaceId: spaces[this.volumeOf(camera)]!.id,
-      })),
+      streams: urls.map((url, camera) => benchStream(camera, url, spaces[this.volumeOf(camera)]!.id)),
     }
   }
 
