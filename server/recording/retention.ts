@@ -128,6 +128,20 @@ export class Retention {
     const { hasStepped } = this.#options.journal.state
     if (hasStepped && !this.#hadStepped) this.#readAnew()
     this.#hadStepped = hasStepped
+    for (let tries = 0; tries < 3; tries++) {
+      const openBefore = new Map(this.#options.journal.state.open)
+      const chosen = await this.#choose(bytes)
+      if (chosen.length === 0) return 0
+      const still = this.#withoutNewer(chosen, openBefore)
+      if (still.length === 0) continue
+      const removed = await this.#remove(still, 'overwritten, oldest first')
+      this.#taken.clear()
+      return removed
+    }
+    return 0
+  }
+
+  async #choose(bytes: number): Promise<Chosen[]> {
     const chosen: Chosen[] = []
     let freed = 0
     this.#taken.clear()
@@ -139,10 +153,20 @@ export class Retention {
       chosen.push({ ...oldest, bytes: stats.sizeBytes })
       freed += stats.sizeBytes
     }
-    if (chosen.length === 0) return 0
-    const removed = await this.#remove(chosen, 'overwritten, oldest first')
-    this.#taken.clear()
-    return removed
+    return chosen
+  }
+
+  /**
+   * What was chosen, less what is newer than a segment that was closed meanwhile: that one was passed over because it was
+   * open, and is the older one now.
+   */
+  #withoutNewer(chosen: Chosen[], openBefore: ReadonlyMap<string, number>): Chosen[] {
+    const { open, tombstones } = this.#options.journal.state
+    const closed = [...openBefore].filter(([path]) => !open.has(path) && !tombstones.has(path))
+    const limit = Math.min(...closed.map(([, sequence]) => sequence))
+    const still = chosen.filter(({ sequence }) => sequence < limit)
+    if (still.length < chosen.length) this.#readAnew()
+    return still
   }
 
   removeChannel(channelId: string): Promise<void> {

@@ -35,6 +35,12 @@ class StoppingDisk extends NodeDisk {
     this.#step()
     await super.write(...args)
   }
+  onStat: () => void = () => undefined
+
+  override stat(...args: Parameters<NodeDisk['stat']>): ReturnType<NodeDisk['stat']> {
+    this.onStat()
+    return super.stat(...args)
+  }
   override async unlink(path: string): Promise<void> {
     this.#step()
     await super.unlink(path)
@@ -105,6 +111,24 @@ describe('retention', () => {
     assert.equal(freed, 5 * fileBytes)
     assert.deepEqual(space.left(), [25, 26, 27, 28, 29, 30, 31])
     assert.deepEqual(space.removed(), [20, 21, 22, 23, 24])
+  })
+
+  it('does not take a newer one for the oldest that was closed while it chose', async () => {
+    const long = space.make({ sequence: 21, startUs: noon, channelId: yard })
+    space.journal.append({ open: long, seq: 21 })
+    for (const sequence of [20, 22, 23, 24]) space.make({ sequence, startUs: noon + sequence * minute })
+    // The third file is looked at: by then the long one, passed over as open, has been closed.
+    let looks = 0
+    space.disk.onStat = () => {
+      if (++looks === 3) space.journal.append({ closed: long, bytes: fileBytes })
+    }
+
+    const freed = await space.retention.removeOldest(3 * fileBytes)
+    assert.equal(freed, fileBytes)
+    assert.deepEqual(space.removed(), [20])
+    await space.retention.removeOldest(2 * fileBytes)
+
+    assert.deepEqual(space.removed(), [20, 21, 22])
   })
 
   it('orders by sequence number also among segments of one hour whose times run back', async () => {
