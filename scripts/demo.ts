@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path'
 const root = resolve(import.meta.dirname, '..')
 const dataDir = join(root, '.data/demo')
 const camerasPid = join(dataDir, 'cameras.pid')
+const serverPid = join(dataDir, 'server.pid')
 const camerasInfo = join(dataDir, 'cameras.json')
 const node = join(root, 'scripts/node')
 const serverProgram = join(root, 'scripts/server')
@@ -87,6 +88,7 @@ function resetPassword(): string {
 
 async function startServer(): Promise<{ server: ChildProcess; url: string; firstPassword: string | undefined }> {
   const server = spawn(serverProgram, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
+  writeFileSync(serverPid, String(server.pid))
   let text = ''
   return await new Promise((started, failed) => {
     server.once('exit', (code) => failed(new Error(`the server ended with status ${code}`)))
@@ -142,7 +144,9 @@ async function addCameras(url: string, password: string, wanted: DemoCamera[]): 
 }
 
 async function stopAll(): Promise<void> {
+  // The server first: it would start another recorder.
   for (const [what, file] of [
+    ['server', serverPid],
     ['recorder', join(dataDir, 'recorder.pid')],
     ['cameras', camerasPid],
   ] as const) {
