@@ -49,6 +49,9 @@ const rotateBytes = 1024 * 1024
  */
 const padBytes = 64 * 1024
 
+/** Of these, what is kept for tombstones: nothing new is begun once no more is left. */
+const keptPadBytes = padBytes / 2
+
 /** Appends records and keeps what they add up to. Nothing is safe until `sync` resolves. */
 export class Journal {
   readonly state: JournalState = {
@@ -140,6 +143,23 @@ export class Journal {
   append(record: JournalRecord): void {
     apply(this.state, record)
     this.#pending.push(line(record))
+  }
+
+  /**
+   * Makes sure that a segment may be begun and still be deleted, whatever the disk does: a full one is tried again and again,
+   * and each try writes records. Fails `ENOSPC` where the disk has no room for the records to come.
+   */
+  async makeRoom(): Promise<void> {
+    if (this.#roomBytes >= keptPadBytes) return
+    await this.sync()
+    if (this.#roomBytes < keptPadBytes) await this.#allocate(this.#allocated)
+    if (this.#roomBytes >= keptPadBytes) return
+    throw Object.assign(new Error('the disk has no room for the journal'), { code: 'ENOSPC' })
+  }
+
+  /** Bytes on the disk that no record uses. */
+  get #roomBytes(): number {
+    return this.#allocated - this.#position - this.#pending.reduce((sum, text) => sum + text.length, 0)
   }
 
   /** Everything appended before this call is safe when it resolves. Calls that come together share one sync. */

@@ -302,6 +302,7 @@ export class SpaceVolume {
   ): Promise<OpenSegment> {
     if (!this.isReady) throw new SpaceUnavailable(this.#fault ?? 'missing', this.#faultDetail)
     await this.#marker.prove()
+    await this.#journal!.makeRoom()
     if (this.#nextSequence >= this.#journal!.state.reserved) await this.#reserve()
     const sequence = this.#nextSequence++
     const { serverId, bootId } = this.#options

@@ -184,6 +184,40 @@ describe('journal', () => {
     assert.deepEqual([...(await stateOf(folder)).channels.keys()], ['a', 'b'])
   })
 
+  it('lets nothing be begun on a full disk once only the room for tombstones is left', async () => {
+    let isFull = false
+    /** The journal's pad has its blocks already; what would need more finds none. */
+    class FullDisk extends NodeDisk {
+      override write(...args: Parameters<NodeDisk['write']>): Promise<void> {
+        const [, , start, end, position] = args
+        const fits = !isFull || position + end - start <= 66_000
+        return fits ? super.write(...args) : Promise.reject(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }))
+      }
+    }
+    const folder = makeTestFolder()
+    const journal = await Journal.open(new FullDisk(), `${folder}/journal`)
+    isFull = true
+    let begun = 0
+
+    await assert.rejects(async () => {
+      for (;;) {
+        await journal.makeRoom()
+        journal.append({ open: segment(begun), seq: begun })
+        journal.append({ closed: segment(begun), bytes: 0 })
+        await journal.sync()
+        begun++
+      }
+    }, /no room for the journal/)
+    for (let seq = 0; seq < 64; seq++) journal.append({ tombstone: segment(seq), seq, bytes: 1 })
+    await journal.sync()
+
+    assert.ok(begun > 64 && begun < 200, `${begun} were begun`)
+    isFull = false
+    await journal.makeRoom()
+    await journal.close()
+    assert.equal((await stateOf(folder)).tombstones.size, 64)
+  })
+
   it('adds up to the same, wherever it was restarted', async () => {
     const record: fc.Arbitrary<JournalRecord> = fc.oneof(
       fc.nat(9).map((n) => ({ open: segment(n), seq: n })),
