@@ -66,7 +66,7 @@ export class Witness {
   #lastOfLives = -1
   /** When the marker was last read on the right disk. */
   #provedAtUs = 0
-  /** Every path a tombstone was ever written for. */
+  /** Every path a tombstone was written for, and not lost again. */
   readonly #tombstones = new Set<string>()
   readonly #everPinned = new Set<number>()
   #lastFed = new Map<string, number>()
@@ -78,6 +78,16 @@ export class Witness {
   attach(disk: CrashDisk): void {
     this.#disk = disk
     disk.observe = (call, volume) => this.#see(call, volume)
+    this.#forgetLostTombstones(disk)
+  }
+
+  /** A tombstone that a power cut took was never there: its segment stays, and may be pinned. */
+  #forgetLostTombstones(disk: CrashDisk): void {
+    if (this.#tombstones.size === 0) return
+    const { tombstones } = readJournal(disk.tree(this.home), this.#options.folder)
+    for (const path of this.#tombstones) {
+      if (!tombstones.has(path) && this.segments.get(path)?.isDeleted === false) this.#tombstones.delete(path)
+    }
   }
 
   broken(kind: ProblemKind, invariant: number, what: string): void {
