@@ -13,11 +13,17 @@ import { gap, timeline } from '../shared/recording.ts'
 import { space } from '../shared/space.ts'
 import { healthPoint, streamHealth } from '../shared/stream.ts'
 import { systemStatus } from '../shared/system.ts'
+import { accountAdminRoutes } from './account/account-admin-routes.ts'
+import { AccountPolicies } from './account/account-policy.ts'
 import { accountRoutes } from './account/account-routes.ts'
 import { AccountService } from './account/account-service.ts'
 import { AccountStore } from './account/account-store.ts'
 import { createPassport } from './account/local-strategy.ts'
 import { defaultLoginLimits, LoginLimit, type LoginLimits } from './account/login-limit.ts'
+import { mayDo } from './account/privilege-check.ts'
+import { SecondFactorService } from './account/second-factor-service.ts'
+import { SecondFactorStore } from './account/second-factor-store.ts'
+import { SessionService } from './account/session-service.ts'
 import { Bus } from './base/bus.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
@@ -119,9 +125,13 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
 
   const log = new LogService({ store: new LogStore(settings), bus, clock, logger, keptEntries: config.logEntries })
   scope.add(() => log.close())
-  const accounts = new AccountService(new AccountStore(settings), clock)
-  const sessions = new SessionStore(settings, logger)
-  scope.add(() => sessions.stop())
+  const policies = await AccountPolicies.open(settingStore)
+  const accounts = new AccountService(new AccountStore(settings), policies, clock)
+  const secondFactors = new SecondFactorService({ store: new SecondFactorStore(settings), seal, clock })
+  const sessionStore = new SessionStore(settings, logger)
+  scope.add(() => sessionStore.stop())
+  const sessions = new SessionService({ sessions: sessionStore, accounts, policies, log, bus, clock, logger })
+  scope.add(() => sessions.close())
 
   const recordings = new RecordingStore(index)
   const cameraStore = new CameraStore(settings)
@@ -203,8 +213,8 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   })
   await recording.start()
 
-  // One administrator, who may do everything; roles and grants answer here later.
-  const check: PrivilegeCheck = () => true
+  // Roles and grants answer here later.
+  const check: PrivilegeCheck = mayDo
   const passport = createPassport(accounts)
   const pictures = await buildPictures<Actor>({
     dataDir: config.dataDir,
@@ -222,14 +232,16 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   const routes: Route[] = [
     ...accountRoutes({
       accounts,
-      passport,
+      secondFactors,
       sessions,
+      passport,
       limit: new LoginLimit(options.loginLimits ?? defaultLoginLimits),
       log,
       bus,
       clock,
       basePath: config.basePath,
     }),
+    ...accountAdminRoutes({ accounts, policies, secondFactors, sessions, log }),
     ...cameraRoutes(cameras, options.tests),
     ...spaceRoutes(spaces),
     ...recordingRoutes(recording, health),
@@ -245,7 +257,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
 
   const authentication = [
     ...sessionMiddleware({
-      store: sessions,
+      store: sessionStore,
       secret: seal.unseal(sealedSecret, 'session-secret'),
       basePath: config.basePath,
       serverId,
@@ -254,6 +266,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     }),
     passport.initialize(),
     passport.session(),
+    sessions.middleware,
   ]
   const api = Router()
   api.use('/api', authentication)
@@ -272,7 +285,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   const upgrades = new UpgradeDispatch({
     basePath: config.basePath,
     check,
-    keepSession: (sessionId) => sessions.keep(sessionId, config.sessionHours * 3_600_000),
+    keepSession: (sessionId) => sessionStore.keep(sessionId, config.sessionHours * 3_600_000),
     logger,
     async authenticate(incoming, response) {
       const request = Object.setPrototypeOf(incoming, web.request) as Request

@@ -1,6 +1,8 @@
 // Starts the server with its real parts, as long as it takes.
+import { AccountPolicies } from './account/account-policy.ts'
 import { AccountService } from './account/account-service.ts'
 import { AccountStore } from './account/account-store.ts'
+import { SecondFactorStore } from './account/second-factor-store.ts'
 import { type App, openDatabases, startApp } from './app.ts'
 import { systemClock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
@@ -9,6 +11,7 @@ import type { CameraTests } from './camera/camera-routes.ts'
 import { probeOnvif } from './camera/onvif.ts'
 import type { Config } from './config.ts'
 import { isDatabaseAway } from './db/database.ts'
+import { SettingStore } from './db/setting-store.ts'
 import { SessionStore } from './http/session.ts'
 import type { RecorderClient } from './recording/recorder-client.ts'
 import { testConnection } from './stream/connection-test.ts'
@@ -30,16 +33,19 @@ export async function startPatiently(config: Config, logger: Logger, recorder: R
   return await persist(plan, () => startApp({ config, logger, tests: cameraTests, recorder }))
 }
 
-/** Gives the administrator a new one-time password and ends all sessions of theirs. */
+/** Gives the administrator a new one-time password without a second step, and ends all sessions of theirs. */
 export async function resetAdministratorOf(config: Config, logger: Logger): Promise<string> {
   const { settings, index } = await openDatabases(config, logger)
   try {
     const accounts = new AccountStore(settings)
-    const service = new AccountService(accounts, systemClock)
+    const service = new AccountService(accounts, await AccountPolicies.open(new SettingStore(settings)), systemClock)
     const password = await service.resetAdministrator()
     const sessions = new SessionStore(settings, logger)
     const account = await accounts.getByUsername('admin')
-    if (account !== undefined) await sessions.endSessionsOf(account.id)
+    if (account !== undefined) {
+      await sessions.endSessionsOf(account.id)
+      await new SecondFactorStore(settings).remove(account.id)
+    }
     sessions.stop()
     return password
   } finally {

@@ -1,4 +1,4 @@
-// What an actor may be allowed to do. One administrator has them all; grants and roles build on these names.
+// What an actor may be allowed to do. Administrators have them all; grants and roles build on these names.
 
 export const privileges = [
   /** See live pictures and the state of cameras. */
@@ -11,7 +11,12 @@ export const privileges = [
   'system.view',
   /** Read the durable log. */
   'log.view',
+  /** Add, change and remove accounts, and end their sessions. */
+  'account.manage',
   /** Change one's own account. */
   'account.self',
 ] as const
 export type Privilege = (typeof privileges)[number]
+
+/** What everybody with an account may do, until grants tell more exactly. */
+export const everyonesPrivileges: readonly Privilege[] = ['live.view', 'playback.view', 'system.view', 'account.self']

@@ -1,24 +1,40 @@
-// Accounts: one local administrator here, made at first start.
-import { randomBytes, randomUUID } from 'node:crypto'
+// Local accounts: the administrator of the first start, and those that administrators make.
+import { randomUUID } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
+import type { AccountDraft, AccountPatch } from '../../shared/account.ts'
 import { Failure } from '../../shared/failure.ts'
 import type { Clock } from '../base/clock.ts'
+import type { AccountPolicies } from './account-policy.ts'
 import type { Account, AccountStore } from './account-store.ts'
+import { readableSecret } from './readable-secret.ts'
 
 export const administratorName = 'admin'
 
 export class AccountService {
   readonly #store: AccountStore
+  readonly #policies: AccountPolicies
   readonly #clock: Clock
   #decoyHash: Promise<string> | undefined
+  /** Changes one after the other: two at once could leave no administrator. */
+  #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(store: AccountStore, clock: Clock) {
+  constructor(store: AccountStore, policies: AccountPolicies, clock: Clock) {
     this.#store = store
+    this.#policies = policies
     this.#clock = clock
   }
 
   get(id: string): Promise<Account | undefined> {
     return this.#store.get(id)
+  }
+
+  list(): Promise<Account[]> {
+    return this.#store.list()
+  }
+
+  /** Whether an account may do nothing but change its password: it was told to, or the password is too old. */
+  isPasswordExpired(account: Account): boolean {
+    return account.isChangeRequired || this.#policies.isTooOld(account.passwordChangedMs, this.#nowMs())
   }
 
   /**
@@ -33,20 +49,19 @@ export class AccountService {
 
   /** Gives the administrator a new one-time password, and makes the account where it is missing. */
   async resetAdministrator(): Promise<string> {
-    const password = oneTimePassword()
+    const password = readableSecret(20)
     const passwordHash = await hash(password)
     const account = await this.#store.getByUsername(administratorName)
+    const nowMs = this.#nowMs()
+    const given = { passwordHash, mustChangePassword: true, isChangeRequired: false, passwordChangedMs: nowMs }
     if (account === undefined) {
       await this.#store.create({
-        id: randomUUID(),
-        username: administratorName,
-        passwordHash,
-        mustChangePassword: true,
-        createdMs: this.#nowMs(),
-        lastLoginMs: undefined,
+        ...{ id: randomUUID(), username: administratorName, email: '', phone: '' },
+        ...{ isAdministrator: true, isEnabled: true, createdMs: nowMs, lastLoginMs: undefined },
+        ...given,
       })
     } else {
-      await this.#store.update({ ...account, passwordHash, mustChangePassword: true })
+      await this.#store.update({ ...account, ...given, isAdministrator: true, isEnabled: true })
     }
     return password
   }
@@ -59,36 +74,116 @@ export class AccountService {
     return isRight ? account : undefined
   }
 
+  /** Whether a password is the account's own: asked again before what is hard to undo. */
+  async isPasswordOf(id: string, password: string): Promise<boolean> {
+    const account = await this.#store.get(id)
+    return account !== undefined && (await verify(account.passwordHash, password))
+  }
+
   /** Notes a login, and gives the account as it was before: with the time of the login before this one. */
   async noteLogin(account: Account): Promise<void> {
     await this.#store.update({ ...account, lastLoginMs: this.#nowMs() })
   }
 
-  /** Fails `invalid` at `current` where that is not the password now, at `next` where it is the same again. */
+  /** Fails `invalid` at `current` where that is not the password now, at `next` where it may not be the next one. */
   async changePassword(id: string, current: string, next: string): Promise<void> {
-    const account = await this.#store.get(id)
-    if (account === undefined) throw new Failure('not-found', 'change password: this account is there no more')
+    const account = await this.#must(id, 'change password')
     if (!(await verify(account.passwordHash, current))) {
       throw new Failure('invalid', 'current: is not the password now', { field: 'current' })
     }
     if (next === current) throw new Failure('invalid', 'next: must not be the password now', { field: 'next' })
-    await this.#store.update({ ...account, passwordHash: await hash(next), mustChangePassword: false })
+    this.#policies.checkPassword(next, account.username, 'next')
+    await this.#setPassword(account, next, false)
+  }
+
+  /** Fails `invalid` at `password` where the policy forbids it, `conflict` at `username` where the name is taken. */
+  create(draft: AccountDraft): Promise<Account> {
+    return this.#inTurn(async () => {
+      this.#policies.checkPassword(draft.password, draft.username, 'password')
+      if ((await this.#store.getByUsername(draft.username)) !== undefined) {
+        throw new Failure('conflict', `username: there is a user ${draft.username} already`, { field: 'username' })
+      }
+      const { username, email, phone, isAdministrator, mustChangePassword } = draft
+      const nowMs = this.#nowMs()
+      const account: Account = {
+        ...{ id: randomUUID(), username, email, phone, isAdministrator },
+        ...{
+          passwordHash: await hash(draft.password),
+          mustChangePassword: false,
+          isChangeRequired: mustChangePassword,
+        },
+        ...{ isEnabled: true, createdMs: nowMs, passwordChangedMs: nowMs, lastLoginMs: undefined },
+      }
+      await this.#store.create(account)
+      return account
+    })
+  }
+
+  /** Gives the account before and after. Fails `conflict` where nobody would be left to administer. */
+  update(id: string, patch: AccountPatch): Promise<{ before: Account; after: Account }> {
+    return this.#inTurn(async () => {
+      const before = await this.#must(id, 'change account')
+      const given = Object.entries(patch).filter(([, value]) => value !== undefined)
+      const after: Account = { ...before, ...Object.fromEntries(given) }
+      if (before.isAdministrator && before.isEnabled && !(after.isAdministrator && after.isEnabled)) {
+        await this.#mustNotBeLast(before, after.isAdministrator ? 'disabled' : 'no administrator any more')
+      }
+      await this.#store.update(after)
+      return { before, after }
+    })
+  }
+
+  /** Fails as `update` does. */
+  remove(id: string): Promise<Account> {
+    return this.#inTurn(async () => {
+      const account = await this.#must(id, 'remove account')
+      await this.#mustNotBeLast(account, 'removed')
+      await this.#store.remove(id)
+      return account
+    })
+  }
+
+  /** Sets somebody's password. Fails `invalid` at `password` where the policy forbids it. */
+  async resetPassword(id: string, password: string, mustChange: boolean): Promise<Account> {
+    const account = await this.#must(id, 'set password')
+    this.#policies.checkPassword(password, account.username, 'password')
+    await this.#setPassword(account, password, mustChange)
+    return account
+  }
+
+  async #setPassword(account: Account, password: string, isChangeRequired: boolean): Promise<void> {
+    await this.#store.update({
+      ...account,
+      passwordHash: await hash(password),
+      mustChangePassword: false,
+      isChangeRequired,
+      passwordChangedMs: this.#nowMs(),
+    })
+  }
+
+  async #must(id: string, attempt: string): Promise<Account> {
+    const account = await this.#store.get(id)
+    if (account === undefined) throw new Failure('not-found', `${attempt}: this account is there no more`)
+    return account
+  }
+
+  async #mustNotBeLast(account: Account, end: string): Promise<void> {
+    if (account.username.toLowerCase() === administratorName) {
+      throw new Failure('conflict', `${account.username} cannot be ${end}: it is the account that always gets back in`)
+    }
+    if (!account.isAdministrator || !account.isEnabled) return
+    const all = await this.#store.list()
+    if (all.some((other) => other.id !== account.id && other.isAdministrator && other.isEnabled)) return
+    throw new Failure('conflict', `${account.username} cannot be ${end}: there would be no administrator left`)
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(change)
+    this.#turn = turn.catch(() => undefined)
+    return turn
   }
 
   #nowMs(): number {
     return Math.floor(this.#clock.utcUs() / 1000)
   }
-}
-
-/** 20 letters and digits that are not mistaken for one another, in groups of five: 98 bits. */
-function oneTimePassword(): string {
-  const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789'
-  let text = ''
-  while (text.length < 20) {
-    for (const byte of randomBytes(32)) {
-      // Bytes past the last whole multiple would make the first letters likelier.
-      if (byte < 248 && text.length < 20) text += alphabet[byte % alphabet.length]
-    }
-  }
-  return text.match(/.{5}/g)!.join('-')
 }

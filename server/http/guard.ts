@@ -9,6 +9,9 @@ import type { Privilege } from '../../shared/privilege.ts'
 export interface Actor {
   accountId: string
   username: string
+  isAdministrator: boolean
+  /** May do nothing but change the password. */
+  isPasswordExpired: boolean
   /** The login's session; ending it ends their sockets too. */
   sessionId: string
   /** Where the request came from, as far as trusted proxies tell. */
@@ -36,10 +39,12 @@ declare module 'express-session' {
 
 declare global {
   namespace Express {
-    /** What passport puts on the request. */
+    /** What passport puts on the request, as far as the guard needs it. */
     interface User {
       id: string
       username: string
+      isAdministrator: boolean
+      isPasswordExpired: boolean
     }
   }
 }
@@ -50,6 +55,8 @@ export function actorOf(request: Request): Actor | undefined {
   return {
     accountId: request.user.id,
     username: request.user.username,
+    isAdministrator: request.user.isAdministrator,
+    isPasswordExpired: request.user.isPasswordExpired,
     sessionId: request.sessionID,
     address: request.ip ?? '',
   }
@@ -69,6 +76,9 @@ export async function guard(
   if (actor === undefined) throw new Failure('unauthenticated', 'log in first')
   if (!safeMethods.has(request.method) && !isSameToken(request.get(csrfHeader), request.session.csrfToken)) {
     throw new Failure('forbidden', `the header ${csrfHeader} is missing, or is not this session's token`)
+  }
+  if (actor.isPasswordExpired && privilege !== 'account.self') {
+    throw new Failure('forbidden', 'change your password first')
   }
   if (!(await check(actor, privilege, cameraId))) throw new Failure('forbidden', `this needs ${privilege}`)
   return actor

@@ -7,6 +7,13 @@ import type { Database } from '../db/database.ts'
 
 type Done = (error?: unknown) => void
 
+/** A login, as it is kept. `sid` is the secret that its cookie holds. */
+export interface LoginSession {
+  sid: string
+  accountId: string
+  data: Partial<SessionData>
+}
+
 /**
  * The session table. What connect-session-knex does, made safe for a database that goes away: its methods call back
  * with an error *and* reject, and an unhandled rejection would end the server.
@@ -57,11 +64,22 @@ export class SessionStore extends ConnectSessionKnexStore {
     return true
   }
 
+  /** The sessions of everybody who is logged in. */
+  async listOpen(): Promise<LoginSession[]> {
+    const rows: { sid: string; sess: string }[] = await this.#database.knex('session').select('sid', 'sess')
+    return rows.flatMap(({ sid, sess }) => {
+      const data = JSON.parse(sess) as SessionData & { passport?: { user?: string } }
+      const accountId = data.passport?.user
+      // Those that are over are removed every few minutes only.
+      const isOver = Date.parse(String(data.cookie.expires)) <= Date.now()
+      return accountId === undefined || isOver ? [] : [{ sid, accountId, data }]
+    })
+  }
+
   /** Ends all sessions of an account but one, and gives the ids of those ended. */
   async endSessionsOf(accountId: string, exceptSid?: string): Promise<string[]> {
-    const rows: { sid: string; sess: string }[] = await this.#database.knex('session').select('sid', 'sess')
-    const ended = rows
-      .filter(({ sid, sess }) => sid !== exceptSid && JSON.parse(sess).passport?.user === accountId)
+    const ended = (await this.listOpen())
+      .filter((one) => one.sid !== exceptSid && one.accountId === accountId)
       .map(({ sid }) => sid)
     await this.#database.knex('session').whereIn('sid', ended).del()
     return ended

@@ -92,4 +92,45 @@ export const settingsMigrations: Migration[] = [
       })
     },
   },
+  {
+    name: '002-accounts',
+    async up(knex) {
+      if (!(await knex.schema.hasColumn('account', 'is_administrator'))) {
+        await knex.schema.alterTable('account', (table) => {
+          table.string('email', 254).notNullable().defaultTo('')
+          table.string('phone', 32).notNullable().defaultTo('')
+          table.boolean('is_administrator').notNullable().defaultTo(false)
+          table.boolean('is_enabled').notNullable().defaultTo(true)
+          // 1 where nothing else may be done before the password is changed.
+          table.boolean('is_change_required').notNullable().defaultTo(false)
+          table.bigInteger('password_changed_ms').notNullable().defaultTo(0)
+        })
+        // Until now there was one account, the administrator.
+        await knex('account').update({ is_administrator: true, password_changed_ms: knex.ref('created_ms') })
+      }
+
+      if (!(await knex.schema.hasTable('second_factor'))) {
+        await knex.schema.createTable('second_factor', (table) => {
+          table.string('account_id', 36).primary().references('id').inTable('account').onDelete('CASCADE')
+          // Sealed (base/seal.ts).
+          table.text('secret_sealed').notNullable()
+          // 0 until the first right code: only then is it asked for.
+          table.boolean('is_confirmed').notNullable()
+          // The time step (RFC 6238 §4) of the last code taken: none counts twice.
+          table.bigInteger('last_step').notNullable()
+          table.bigInteger('created_ms').notNullable()
+        })
+      }
+
+      if (!(await knex.schema.hasTable('recovery_code'))) {
+        await knex.schema.createTable('recovery_code', (table) => {
+          table.string('account_id', 36).notNullable().references('id').inTable('account').onDelete('CASCADE')
+          // SHA-256, hexadecimal: the codes are random, so nothing slower is needed.
+          table.string('code_hash', 64).notNullable()
+          table.bigInteger('used_ms')
+          table.primary(['account_id', 'code_hash'])
+        })
+      }
+    },
+  },
 ]
