@@ -1,5 +1,6 @@
 // The page's beginning: who is logged in decides what is shown.
 import { readSession } from './api/account.ts'
+import { session } from './api/session.ts'
 import { startTheme } from './base/theme.ts'
 
 const retryMs = 3000
@@ -17,10 +18,25 @@ async function showLogin(isOffline: boolean): Promise<void> {
 
 async function showDesktop(): Promise<void> {
   const [{ NjDesktop }, { apps }] = await Promise.all([import('./shell/nj-desktop.ts'), import('./apps/index.ts')])
+  if (session.value?.isPasswordExpired) return await askForPassword()
   const desktop = new NjDesktop()
-  desktop.apps = apps
+  // The server refuses what is not allowed; here it is not even offered.
+  desktop.apps = apps.filter((app) => session.value?.privileges.includes(app.needs))
   document.querySelector('nj-login')?.remove()
   document.body.append(desktop)
+}
+
+/** Nothing else is allowed before the password was changed. */
+async function askForPassword(): Promise<void> {
+  const { NjChangePassword } = await import('./shell/nj-change-password.ts')
+  const dialog = new NjChangePassword()
+  dialog.isForced = true
+  dialog.addEventListener('nj-done', () => {
+    dialog.remove()
+    void showDesktop()
+  })
+  document.querySelector('nj-login')?.remove()
+  document.body.append(dialog)
 }
 
 async function begin(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Session } from '../../shared/account.ts'
+import type { AccountPolicy, PasswordPolicy, Session } from '../../shared/account.ts'
 import { Failure } from '../../shared/failure.ts'
 import { getJson, request } from './client.ts'
 import { session } from './session.ts'
@@ -15,8 +15,12 @@ export async function readSession(): Promise<Session | undefined> {
   }
 }
 
-export async function logIn(username: string, password: string): Promise<Session> {
-  const found = await request<Session>('POST', 'api/login', { username, password })
+/** `code` is the second step's. Fails `unauthenticated` at `code` where one is needed, or was wrong. */
+export async function logIn(username: string, password: string, code?: string): Promise<Session> {
+  const found = await request<Session>('POST', 'api/login', {
+    ...{ username, password },
+    ...(code === undefined ? {} : { code }),
+  })
   session.start(found)
   return found
 }
@@ -30,4 +34,9 @@ export async function logOut(): Promise<void> {
 export async function changePassword(current: string, next: string): Promise<void> {
   await request('POST', 'api/account/password', { current, next })
   await readSession()
+}
+
+/** What a password must be. */
+export async function readPasswordPolicy(): Promise<PasswordPolicy> {
+  return (await getJson<AccountPolicy>('api/account-policy')).password
 }

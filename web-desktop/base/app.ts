@@ -1,5 +1,7 @@
 // What an app is to the shell: data. Loading it costs nothing; its element comes in a chunk of its own.
 
+import type { Privilege } from '../../shared/privilege.ts'
+
 /** Where an app stands in the main menu. */
 export type MenuSection = 'system' | 'surveillance' | 'applications'
 
@@ -17,7 +19,7 @@ export interface AppDefinition {
   /** What the task bar's search matches, besides the title. */
   keywords: string[]
   /** The privilege it needs. */
-  needs: string
+  needs: Privilege
   /** One window only: opening it again shows that one. */
   singleton: boolean
   /** Size a new window has, and the smallest it may have, width and height in CSS pixels. */

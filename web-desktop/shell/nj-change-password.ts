@@ -1,6 +1,7 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
 import { customElement, property, state } from 'lit/decorators.js'
-import { changePassword } from '../api/account.ts'
+import type { PasswordPolicy } from '../../shared/account.ts'
+import { changePassword, logOut, readPasswordPolicy } from '../api/account.ts'
 import { fieldOf, messageOf } from '../api/client.ts'
 import { fire } from '../base/fire.ts'
 import { wordsOf } from '../base/i18n.ts'
@@ -16,12 +17,20 @@ const t = wordsOf({
   current: 'Current password',
   currentOneTime: 'One-time password',
   next: 'New password',
-  nextHint: '8–64 characters',
+  expired: 'Your password must be changed before you can go on.',
+  atLeast: '{count} characters or more',
+  lowerCase: 'a lower-case letter',
+  upperCase: 'an upper-case letter',
+  digit: 'a digit',
+  special: 'a sign that is no letter and no digit',
+  noRepeats: 'no character three times in a row',
+  notUsername: 'not the user name',
+  logOut: 'Log out',
   again: 'New password again',
   later: 'Later',
   cancel: 'Cancel',
   change: 'Change password',
-  tooShort: 'must be 8 characters or more',
+  tooShort: 'must be {count} characters or more',
   tooLong: 'must be 64 characters or fewer',
   differ: 'is not the same as above',
   isRequired: 'is required',
@@ -56,15 +65,30 @@ export class NjChangePassword extends LitElement {
 
   /** True while the one-time password of the first start is in use. */
   @property({ type: Boolean }) isOneTime = false
+  /** True where nothing else is allowed before: there is no way back but to log out. */
+  @property({ type: Boolean }) isForced = false
+  @state() private policy: PasswordPolicy | undefined
   @state() private values: Record<Name, string> = { current: '', next: '', again: '' }
   @state() private errors: Partial<Record<Name | 'all', string>> = {}
   @state() private isBusy = false
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    // Without it the server still says what is missing.
+    readPasswordPolicy().then(
+      (policy) => {
+        this.policy = policy
+      },
+      () => undefined,
+    )
+  }
 
   #check(): Partial<Record<Name, string>> {
     const { current, next, again } = this.values
     const errors: Partial<Record<Name, string>> = {}
     if (current === '') errors.current = t('isRequired')
-    if (next.length < 8) errors.next = t('tooShort')
+    const least = this.policy?.minLength ?? 1
+    if (next.length < least) errors.next = t('tooShort', { count: String(least) })
     else if (next.length > 64) errors.next = t('tooLong')
     else if (again !== next) errors.again = t('differ')
     return errors
@@ -110,15 +134,30 @@ export class NjChangePassword extends LitElement {
     return html`<nj-dialog heading=${t('title')}>
       <form id="form" @submit=${this.#onSubmit}>
         ${this.isOneTime ? html`<p class="why">${t('oneTime')}</p>` : nothing}
+        ${this.isForced && !this.isOneTime ? html`<p class="why">${t('expired')}</p>` : nothing}
         ${this.#field('current', this.isOneTime ? t('currentOneTime') : t('current'), 'current-password')}
-        ${this.#field('next', t('next'), 'new-password', t('nextHint'))}
+        ${this.#field('next', t('next'), 'new-password', this.policy && rulesOf(this.policy))}
         ${this.#field('again', t('again'), 'new-password')} ${errorLine('all-error', this.errors.all)}
         <button class="visually-hidden" tabindex="-1" aria-hidden="true">${t('change')}</button>
       </form>
-      <button slot="actions" @click=${() => fire(this, 'nj-cancel')}>
-        ${this.isOneTime ? t('later') : t('cancel')}
+      <button slot="actions" @click=${() => (this.isForced ? void logOut() : fire(this, 'nj-cancel'))}>
+        ${this.isForced ? t('logOut') : this.isOneTime ? t('later') : t('cancel')}
       </button>
       <button slot="actions" class="primary" ?disabled=${this.isBusy} @click=${this.#onSubmit}>${t('change')}</button>
     </nj-dialog>`
   }
+}
+
+/** The policy's rules in one line. */
+function rulesOf(policy: PasswordPolicy): string {
+  const rules = [
+    t('atLeast', { count: String(policy.minLength) }),
+    policy.needsLowerCase && t('lowerCase'),
+    policy.needsUpperCase && t('upperCase'),
+    policy.needsDigit && t('digit'),
+    policy.needsSpecial && t('special'),
+    policy.forbidsRepeats && t('noRepeats'),
+    policy.forbidsUsername && t('notUsername'),
+  ]
+  return rules.filter(Boolean).join(', ')
 }

@@ -4,7 +4,7 @@ import circleAlert from 'lucide-static/icons/circle-alert.svg'
 import eyeIcon from 'lucide-static/icons/eye.svg'
 import eyeOffIcon from 'lucide-static/icons/eye-off.svg'
 import { logIn } from '../api/account.ts'
-import { messageOf } from '../api/client.ts'
+import { fieldOf, messageOf } from '../api/client.ts'
 import { fire } from '../base/fire.ts'
 import { wordsOf } from '../base/i18n.ts'
 import { controls } from '../ui/controls.ts'
@@ -20,6 +20,8 @@ const t = wordsOf({
   show: 'Show password',
   hide: 'Hide password',
   capsLock: 'Caps Lock is on',
+  code: 'Code',
+  codeHint: 'From your authenticator app, or one of your recovery codes.',
   logIn: 'Log in',
   loggingIn: 'Logging in…',
   unreachable: 'The server does not answer. Trying again…',
@@ -92,6 +94,8 @@ export class NjLogin extends LitElement {
   @state() private isShown = false
   @state() private hasCapsLock = false
   @state() private error = ''
+  /** The account has a second step. */
+  @state() private isCodeAsked = false
   #stopWallpaper: (() => void) | undefined
 
   override connectedCallback(): void {
@@ -111,12 +115,16 @@ export class NjLogin extends LitElement {
     this.isBusy = true
     this.error = ''
     try {
-      await logIn(String(data.get('username')).trim(), String(data.get('password')))
+      const code = this.isCodeAsked ? String(data.get('code')) : undefined
+      await logIn(String(data.get('username')).trim(), String(data.get('password')), code)
       fire(this, 'nj-logged-in')
     } catch (caught) {
-      this.error = messageOf(caught)
+      const isCode = fieldOf(caught) === 'code'
+      // That a code is needed is no mistake: it is asked for, and only a wrong one is an error.
+      this.error = isCode && !this.isCodeAsked ? '' : messageOf(caught)
+      this.isCodeAsked = isCode
       await this.updateComplete
-      this.renderRoot.querySelector<HTMLInputElement>('#password')?.select()
+      this.renderRoot.querySelector<HTMLInputElement>(isCode ? '#code' : '#password')?.select()
     } finally {
       this.isBusy = false
     }
@@ -149,7 +157,7 @@ export class NjLogin extends LitElement {
               type=${this.isShown ? 'text' : 'password'}
               autocomplete="current-password"
               aria-describedby=${this.error ? 'error' : nothing}
-              aria-invalid=${this.error ? 'true' : 'false'}
+              aria-invalid=${this.error && !this.isCodeAsked ? 'true' : 'false'}
               required
               @keyup=${(event: KeyboardEvent) => {
                 this.hasCapsLock = event.getModifierState('CapsLock')
@@ -169,6 +177,24 @@ export class NjLogin extends LitElement {
           </div>
           ${this.hasCapsLock ? html`<span class="hint" role="status">${t('capsLock')}</span>` : nothing}
         </div>
+        ${
+          this.isCodeAsked
+            ? html`<div class="field">
+                <label for="code">${t('code')}</label>
+                <input
+                  id="code"
+                  name="code"
+                  autocomplete="one-time-code"
+                  autocapitalize="off"
+                  spellcheck="false"
+                  aria-describedby=${this.error ? 'code-hint error' : 'code-hint'}
+                  aria-invalid=${this.error ? 'true' : 'false'}
+                  required
+                />
+                <span class="hint" id="code-hint">${t('codeHint')}</span>
+              </div>`
+            : nothing
+        }
         ${
           this.error || this.isOffline
             ? html`<p class="error" id="error" role="alert">

@@ -1,7 +1,7 @@
-import { css, html, LitElement, type TemplateResult } from 'lit'
+import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
 import { customElement, property, state } from 'lit/decorators.js'
 import { logIn } from '../api/account.ts'
-import { messageOf } from '../api/client.ts'
+import { fieldOf, messageOf } from '../api/client.ts'
 import { wordsOf } from '../base/i18n.ts'
 import { controls } from '../ui/controls.ts'
 import { field } from '../ui/field.ts'
@@ -12,6 +12,8 @@ const t = wordsOf({
   password: 'Password of {name}',
   other: 'Log in as someone else',
   logIn: 'Log in',
+  code: 'Code',
+  codeHint: 'From your authenticator app, or one of your recovery codes.',
 })
 
 /** Asks for the password over the whole desktop, which keeps its windows, once the server no longer knows the session. */
@@ -48,6 +50,8 @@ export class NjRelogin extends LitElement {
   @property() username = ''
   @state() private value = ''
   @state() private error = ''
+  @state() private code = ''
+  @state() private isCodeAsked = false
   @state() private isBusy = false
 
   override firstUpdated(): void {
@@ -61,11 +65,13 @@ export class NjRelogin extends LitElement {
     this.isBusy = true
     this.error = ''
     try {
-      await logIn(this.username, this.value)
+      await logIn(this.username, this.value, this.isCodeAsked ? this.code : undefined)
     } catch (caught) {
-      this.error = messageOf(caught)
+      const isCode = fieldOf(caught) === 'code'
+      this.error = isCode && !this.isCodeAsked ? '' : messageOf(caught)
+      this.isCodeAsked = isCode
       await this.updateComplete
-      this.renderRoot.querySelector('input')?.select()
+      this.renderRoot.querySelector<HTMLInputElement>(isCode ? '#code' : '#password')?.select()
     }
     this.isBusy = false
   }
@@ -82,11 +88,26 @@ export class NjRelogin extends LitElement {
           type: 'password',
           autocomplete: 'current-password',
           value: this.value,
-          error: this.error,
+          error: this.isCodeAsked ? '' : this.error,
           onInput: (value) => {
             this.value = value
           },
         })}
+        ${
+          this.isCodeAsked
+            ? field({
+                name: 'code',
+                label: t('code'),
+                hint: t('codeHint'),
+                autocomplete: 'one-time-code',
+                value: this.code,
+                error: this.error,
+                onInput: (value) => {
+                  this.code = value
+                },
+              })
+            : nothing
+        }
         <div class="row">
           <button type="button" @click=${() => location.reload()}>${t('other')}</button>
           <button class="primary" ?disabled=${this.isBusy}>${t('logIn')}</button>

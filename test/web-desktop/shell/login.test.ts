@@ -78,6 +78,38 @@ describe('the login page', function () {
     await page.getByText('The one-time password is still in use.').waitFor({ state: 'detached' })
   })
 
+  it('asks for the code of the second step once the password was right, and says where it is wrong', async () => {
+    const { page } = await bench.open({ code: '123456' })
+    await logIn(page)
+
+    const code = page.getByLabel('Code')
+    await code.waitFor()
+    assert.equal(await code.evaluate((one) => one === (one.getRootNode() as ShadowRoot).activeElement), true)
+    assert.equal(await page.getByRole('alert').count(), 0)
+    await code.fill('000000')
+    await code.press('Enter')
+    await page.getByRole('alert').getByText('The code is wrong').waitFor()
+    await code.fill('123456')
+    await code.press('Enter')
+
+    await page.getByRole('navigation', { name: 'Task bar' }).waitFor()
+  })
+
+  it('shows nothing of the desktop before a password that is too old was changed', async () => {
+    const { page } = await bench.open({ isPasswordExpired: true })
+    await logIn(page)
+    const dialog = page.locator('nj-change-password')
+    await dialog.getByText('must be changed before you can go on').waitFor()
+    assert.equal(await page.getByRole('navigation', { name: 'Task bar' }).count(), 0)
+
+    await page.getByLabel('Current password').fill('correct horse')
+    await page.getByLabel('New password', { exact: true }).fill('battery staple')
+    await page.getByLabel('New password again').fill('battery staple')
+    await dialog.getByRole('button', { name: 'Change password' }).click()
+
+    await page.getByRole('navigation', { name: 'Task bar' }).waitFor()
+  })
+
   for (const theme of ['light', 'dark'] as const) {
     it(`has no accessibility fault in the ${theme} theme`, async () => {
       const { page } = await bench.open({ theme })

@@ -7,9 +7,11 @@ import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { z } from 'zod'
+import { defaultAccountPolicy } from '../../../server/account/account-policy.ts'
 import { cameraChange, cameraDraft, connectionTestRequest, onvifProbeRequest } from '../../../shared/camera.ts'
 import { Failure, statusOfFailure } from '../../../shared/failure.ts'
 import type { LogEntry } from '../../../shared/log.ts'
+import { privileges } from '../../../shared/privilege.ts'
 import type { Alarm, PushMessage } from '../../../shared/push.ts'
 import { healthOfAll, hourMs, minuteMs, type TestCamera, testCameras } from './contract-data.ts'
 import { frameAt, msOfFrame, pieceOf, toneWav } from './contract-footage.ts'
@@ -32,6 +34,9 @@ export interface ContractOptions {
   /** The built desktop. */
   webFolder: string
   mustChangePassword?: boolean
+  isPasswordExpired?: boolean
+  /** Of the second step; without one there is none. */
+  code?: string
   isEmpty?: boolean
 }
 
@@ -41,6 +46,8 @@ export class ContractServer {
   alarms: Alarm[] = []
   password = 'correct horse'
   mustChangePassword: boolean
+  isPasswordExpired: boolean
+  readonly code: string | undefined
   /** Everything asked for: `GET api/cameras`, and what the live sockets were sent. */
   readonly requests: string[] = []
   readonly liveRequests: { type: string; [key: string]: unknown }[] = []
@@ -60,6 +67,8 @@ export class ContractServer {
   constructor(options: ContractOptions) {
     this.#webFolder = options.webFolder
     this.mustChangePassword = options.mustChangePassword ?? false
+    this.isPasswordExpired = options.isPasswordExpired ?? false
+    this.code = options.code
     this.cameras = options.isEmpty ? [] : testCameras(this.startMs)
     this.#http = createServer((request, response) => void this.#serve(request, response))
     this.#http.on('upgrade', (request, socket, head) => {
@@ -164,7 +173,8 @@ export class ContractServer {
     body: unknown,
   ): Promise<unknown> {
     const route = `${request.method} ${path}`
-    if (route === 'POST api/login') return this.#logIn(response, body as { username: string; password: string })
+    if (route === 'POST api/login')
+      return this.#logIn(response, body as { username: string; password: string; code?: string })
     if (!this.#hasSession(request)) throw new Failure('unauthenticated', 'log in first')
     if (request.method !== 'GET' && request.headers['x-csrf-token'] !== 'token-1') {
       throw new Failure('forbidden', 'the CSRF token is missing')
@@ -181,8 +191,11 @@ export class ContractServer {
         if (current !== this.password) throw new Failure('invalid', 'is not the password now', { field: 'current' })
         this.password = next
         this.mustChangePassword = false
+        this.isPasswordExpired = false
         return send(response, 204)
       }
+      case 'GET api/account-policy':
+        return send(response, 200, defaultAccountPolicy)
       case 'GET api/cameras':
         return send(
           response,
@@ -277,9 +290,13 @@ export class ContractServer {
     throw new Failure('not-found', `no route ${route}`)
   }
 
-  #logIn(response: ServerResponse, { username, password }: { username: string; password: string }): void {
-    if (username !== 'admin' || password !== this.password) {
+  #logIn(response: ServerResponse, login: { username: string; password: string; code?: string }): void {
+    if (login.username !== 'admin' || login.password !== this.password) {
       throw new Failure('unauthenticated', 'the user name or the password is wrong')
+    }
+    if (this.code !== undefined && login.code !== this.code) {
+      const words = login.code === undefined ? 'enter the code that your authenticator app shows' : 'the code is wrong'
+      throw new Failure('unauthenticated', words, { field: 'code' })
     }
     const sid = `s${this.#nextSession++}`
     this.#sessions.add(sid)
@@ -291,7 +308,10 @@ export class ContractServer {
     return {
       username: 'admin',
       csrfToken: 'token-1',
-      mustChangePassword: this.mustChangePassword,
+      mustChangePassword: this.mustChangePassword || this.isPasswordExpired,
+      isPasswordExpired: this.isPasswordExpired,
+      isAdministrator: true,
+      privileges,
       lastLoginMs: this.startMs - hourMs,
     }
   }

@@ -12,7 +12,7 @@ export const liveView = defineApp({
   tint: ['#e4572e', '#a8321a'],
   menu: 'applications',
   keywords: ['live', 'video', 'tiles', 'layout', 'watch'],
-  needs: 'surveillance.view',
+  needs: 'live.view',
   singleton: true,
   sizePx: [1160, 700],
   minSizePx: [360, 280],

@@ -12,7 +12,7 @@ export const playback = defineApp({
   tint: ['#5b6ee1', '#3543a8'],
   menu: 'applications',
   keywords: ['recording', 'timeline', 'export', 'download', 'clip', 'past'],
-  needs: 'surveillance.view',
+  needs: 'playback.view',
   singleton: true,
   sizePx: [1200, 740],
   minSizePx: [420, 380],
