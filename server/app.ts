@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import express, { type Express, type Request, type Response, Router } from 'express'
+import express, { type Express, type Request, type RequestHandler, type Response, Router } from 'express'
 import { session } from '../shared/account.ts'
 import { camera, connectionTest, onvifProbe, streamSettings } from '../shared/camera.ts'
 import { Failure } from '../shared/failure.ts'
@@ -20,6 +20,7 @@ import { AccountService } from './account/account-service.ts'
 import { AccountStore } from './account/account-store.ts'
 import { createPassport } from './account/local-strategy.ts'
 import { defaultLoginLimits, LoginLimit, type LoginLimits } from './account/login-limit.ts'
+import { LoginService } from './account/login-service.ts'
 import { mayDo } from './account/privilege-check.ts'
 import { SecondFactorService } from './account/second-factor-service.ts'
 import { SecondFactorStore } from './account/second-factor-store.ts'
@@ -33,6 +34,8 @@ import { type CameraTests, cameraRoutes } from './camera/camera-routes.ts'
 import { CameraService } from './camera/camera-service.ts'
 import { CameraStore } from './camera/camera-store.ts'
 import { wishForKeyframe } from './camera/keyframe-wish.ts'
+import { authLoginRouter } from './compat/auth-login.ts'
+import { SidSessions } from './compat/sid-sessions.ts'
 import type { Config } from './config.ts'
 import { Database } from './db/database.ts'
 import { indexMigrations } from './db/index/migrations.ts'
@@ -229,13 +232,15 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     logger,
     scope,
   })
+  const limit = new LoginLimit(options.loginLimits ?? defaultLoginLimits)
+  const logins = new LoginService({ passport, accounts, secondFactors, limit, log })
   const routes: Route[] = [
     ...accountRoutes({
       accounts,
       secondFactors,
       sessions,
-      passport,
-      limit: new LoginLimit(options.loginLimits ?? defaultLoginLimits),
+      logins,
+      limit,
       log,
       bus,
       clock,
@@ -280,7 +285,8 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     throw new Failure('not-found', 'no such address in the API; see api/docs')
   })
   api.use(desktopFiles(config.desktopDir))
-  const web = createWeb(config, api, logger)
+  const cgi = authLoginRouter({ logins, accounts, sids: new SidSessions(accounts, clock) })
+  const web = createWeb(config, api, cgi, logger)
 
   const upgrades = new UpgradeDispatch({
     basePath: config.basePath,
@@ -372,7 +378,7 @@ export async function openDatabases(config: Config, logger: Logger): Promise<{ s
 }
 
 /** The express application: headers for all, everything at the base path, failures at the end. */
-function createWeb(config: Config, api: Router, logger: Logger): Express {
+function createWeb(config: Config, api: Router, cgi: RequestHandler, logger: Logger): Express {
   const web = express()
   web.disable('x-powered-by')
   web.set('etag', false)
@@ -390,6 +396,7 @@ function createWeb(config: Config, api: Router, logger: Logger): Express {
     const query = request.url.slice(request.path.length)
     response.redirect(308, `${bare.slice(bare.lastIndexOf('/') + 1)}/${query}`)
   })
+  web.use('/cgi-bin', cgi)
   web.use(basePath, api)
   web.use((_request, response) => {
     response.status(404).type('text').send(`Nothing is here. Nightjar is at ${basePath}\n`)

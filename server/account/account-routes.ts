@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Request, Response } from 'express'
-import type { PassportStatic } from 'passport'
 import {
   loginRequest,
   passwordChange,
@@ -23,6 +22,7 @@ import { cookiePathOf } from '../http/session.ts'
 import type { LogService } from '../log/log-service.ts'
 import type { AccountService } from './account-service.ts'
 import type { LoginLimit } from './login-limit.ts'
+import type { LoginOutcome, LoginService } from './login-service.ts'
 import { privilegesOf } from './privilege-check.ts'
 import type { SecondFactorService } from './second-factor-service.ts'
 import type { SessionService } from './session-service.ts'
@@ -31,7 +31,7 @@ export interface AccountRoutesOptions {
   accounts: AccountService
   secondFactors: SecondFactorService
   sessions: SessionService
-  passport: Pick<PassportStatic, 'authenticate'>
+  logins: LoginService
   limit: LoginLimit
   log: LogService
   bus: Bus
@@ -40,7 +40,7 @@ export interface AccountRoutesOptions {
 }
 
 export function accountRoutes(options: AccountRoutesOptions): Route[] {
-  const { accounts, secondFactors, sessions, limit, log, bus, clock, basePath } = options
+  const { accounts, secondFactors, sessions, logins, limit, log, bus, clock, basePath } = options
 
   return [
     route(
@@ -57,57 +57,9 @@ export function accountRoutes(options: AccountRoutesOptions): Route[] {
           '`Retry-After` after too many tries.',
       },
       async ({ request, response, body }) => {
-        const address = request.ip ?? ''
-        const by = { username: body.username, address }
-        const refusal = await limit.take(body.username, address)
-        if (refusal !== undefined) {
-          if (refusal.isFirst) {
-            log.record({
-              kind: 'connection',
-              level: 'warning',
-              name: 'login-blocked',
-              message: `too many failed log-ins as ${body.username}: blocked for ${refusal.waitSec} s`,
-              by,
-            })
-          }
-          response.setHeader('Retry-After', String(refusal.waitSec))
-          throw new Failure('rate-limited', `too many failed log-ins: try again in ${refusal.waitSec} s`)
-        }
-        const refuse = (failure: Failure, finding: string): never => {
-          log.record({
-            kind: 'connection',
-            level: 'warning',
-            name: 'login-failed',
-            message: `failed to log in as ${body.username}: ${finding}`,
-            by,
-          })
-          throw failure
-        }
-        const account = await authenticate(options, request)
-        if (account === undefined) {
-          return refuse(
-            new Failure('unauthenticated', 'the user name or the password is wrong'),
-            'the user name or the password is wrong',
-          )
-        }
-        // Whoever has the right password may know what else is in the way; nobody else may.
-        if (!account.isEnabled) {
-          return refuse(
-            new Failure('forbidden', 'this account is disabled: ask an administrator'),
-            'the account is disabled',
-          )
-        }
-        if (await secondFactors.isOn(account.id)) {
-          const field = 'code'
-          if (body.code === undefined || body.code === '') {
-            throw new Failure('unauthenticated', 'enter the code that your authenticator app shows', { field })
-          }
-          if (!(await secondFactors.takes(account.id, body.code))) {
-            const words = 'the code is wrong, or was used already'
-            return refuse(new Failure('unauthenticated', words, { field }), words)
-          }
-        }
-        await limit.succeed(body.username, address)
+        const outcome = await logins.logIn(request, body.username, body.code)
+        if (outcome.kind !== 'passed') throw failureOf(outcome, response)
+        const { account } = outcome
         // passport makes a new session here: an id that somebody planted before the login is worth nothing after it.
         await promisify(request.logIn.bind(request) as (user: Express.User, done: (error?: unknown) => void) => void)(
           account,
@@ -116,19 +68,11 @@ export function accountRoutes(options: AccountRoutesOptions): Route[] {
         const nowMs = Math.floor(clock.utcUs() / 1000)
         request.session.keptMs = nowMs
         request.session.startedMs = nowMs
-        request.session.address = address
+        request.session.address = request.ip ?? ''
         request.session.userAgent = (request.get('user-agent') ?? '').slice(0, 200)
         // Only a page of ours can send this request: JSON from another origin needs a leave (CORS) that is never given.
         request.session.origin = request.get('origin')
         request.session.cookie.path = cookiePathOf(request, basePath)
-        await accounts.noteLogin(account)
-        log.record({
-          kind: 'connection',
-          level: 'info',
-          name: 'logged-in',
-          message: `${account.username} logged in`,
-          by,
-        })
         return sessionOf(account, request)
       },
     ),
@@ -255,6 +199,22 @@ export function accountRoutes(options: AccountRoutesOptions): Route[] {
   ]
 }
 
+function failureOf(outcome: Exclude<LoginOutcome, { kind: 'passed' }>, response: Response): Failure {
+  switch (outcome.kind) {
+    case 'limited':
+      response.setHeader('Retry-After', String(outcome.waitSec))
+      return new Failure('rate-limited', `too many failed log-ins: try again in ${outcome.waitSec} s`)
+    case 'wrong':
+      return new Failure('unauthenticated', 'the user name or the password is wrong')
+    case 'disabled':
+      return new Failure('forbidden', 'this account is disabled: ask an administrator')
+    case 'code-needed':
+      return new Failure('unauthenticated', 'enter the code that your authenticator app shows', { field: 'code' })
+    case 'code-wrong':
+      return new Failure('unauthenticated', 'the code is wrong, or was used already', { field: 'code' })
+  }
+}
+
 function sessionOf(account: Express.User, request: Request): Session {
   return {
     username: account.username,
@@ -292,15 +252,5 @@ function noteSecondFactor({ log }: AccountRoutesOptions, actor: Actor, what: str
     name: 'second-factor-changed',
     message: `${actor.username} ${what}`,
     by: actor,
-  })
-}
-
-function authenticate(options: AccountRoutesOptions, request: Request): Promise<Express.User | undefined> {
-  return new Promise((resolve, reject) => {
-    const done = (error: unknown, account: Express.User | false | undefined) => {
-      if (error) reject(error)
-      else resolve(account === false ? undefined : account)
-    }
-    options.passport.authenticate('local', done)(request, request.res!, reject)
   })
 }
