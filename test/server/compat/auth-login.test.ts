@@ -83,7 +83,10 @@ describe('authLogin.cgi', () => {
     const { authSid: sid } = (await login('mia', 'correct horse')) as unknown as Record<string, string>
     const mia = (await admin.get<AccountView[]>('api/accounts')).body.find((one) => one.username === 'mia')!
 
-    await admin.must('POST', `api/accounts/${mia.id}/password`, { password: 'battery staple', mustChangePassword: false })
+    await admin.must('POST', `api/accounts/${mia.id}/password`, {
+      password: 'battery staple',
+      mustChangePassword: false,
+    })
 
     assert.equal((await ask({ sid: sid! }))['authPassed' as never], '0')
     const again = (await login('mia', 'battery staple')) as unknown as Record<string, string>
