@@ -27,6 +27,8 @@ import { type CameraTests, cameraRoutes } from './camera/camera-routes.ts'
 import { CameraService } from './camera/camera-service.ts'
 import { CameraStore } from './camera/camera-store.ts'
 import { wishForKeyframe } from './camera/keyframe-wish.ts'
+import { ptzRoutes } from './camera/ptz-routes.ts'
+import { PtzService } from './camera/ptz-service.ts'
 import type { Config } from './config.ts'
 import { Database } from './db/database.ts'
 import { indexMigrations } from './db/index/migrations.ts'
@@ -145,6 +147,9 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     clock,
   })
 
+  const ptz = new PtzService({ cameras, log, bus, logger })
+  scope.add(() => ptz.close())
+
   const push = new PushHub({ version, clock, bus })
   scope.add(() => push.close())
   const health = new HealthService({ cameras, store: new HealthStore(index), push, clock, logger })
@@ -231,6 +236,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
       basePath: config.basePath,
     }),
     ...cameraRoutes(cameras, options.tests),
+    ...ptzRoutes(ptz),
     ...spaceRoutes(spaces),
     ...recordingRoutes(recording, health),
     ...pictures.routes,
