@@ -16,7 +16,7 @@ import zoomOutIcon from 'lucide-static/icons/zoom-out.svg'
 import type { Camera } from '../../../shared/camera.ts'
 import type { PtzAbilities } from '../../../shared/ptz.ts'
 import { messageOf } from '../../api/client.ts'
-import { moveCamera, sendHome, stopCamera } from '../../api/ptz.ts'
+import { listPresets, moveCamera, sendHome, stopCamera } from '../../api/ptz.ts'
 import { fire } from '../../base/fire.ts'
 import { wordsOf } from '../../base/i18n.ts'
 import { controls } from '../../ui/controls.ts'
@@ -135,6 +135,8 @@ export class NjPtz extends LitElement {
       toast(messageOf(caught), 'error')
     })
     this.#drive.speed = speeds[this.speed]
+    // The server logs in at the camera for it, so that the first press moves at once. What it finds is asked for again.
+    if (this.abilities.maxPresets > 0) void listPresets(id).catch(() => undefined)
   }
 
   override firstUpdated(): void {
