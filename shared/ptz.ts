@@ -1,11 +1,6 @@
 // Turning a camera: what its head can do, at what speed it moves, and the positions it knows by name.
 import { z } from 'zod'
-
-/** How long a camera moves unless it is told to again, in milliseconds: what a viewer that vanishes may cost. */
-export const ptzHoldMs = 1000
-
-/** How often a viewer who keeps a direction pressed says so, in milliseconds. */
-export const ptzRenewMs = 400
+import { ptzNameLength } from './ptz-limits.ts'
 
 /** A share of the fastest the camera does: -1 to 1, 0 for none. */
 const speed = z.number().min(-1, 'must be from -1 to 1').max(1, 'must be from -1 to 1').default(0)
@@ -45,12 +40,12 @@ export type PtzAbilities = z.infer<typeof ptzAbilities>
 /** The camera's own name for a preset: ONVIF's `ReferenceToken`. */
 export const ptzPresetToken = z.string().min(1).max(64, 'must be 64 characters or fewer')
 
-/** 1–32 characters, no control characters: what cameras commonly keep. */
+/** 1–32 characters, no control characters. */
 export const ptzPresetName = z
   .string()
   .trim()
   .min(1, 'is required')
-  .max(32, 'must be 32 characters or fewer')
+  .max(ptzNameLength, `must be ${ptzNameLength} characters or fewer`)
   .regex(/^[^\p{Cc}]*$/u, 'must not hold control characters')
 
 /** A position the camera keeps. Its name is the camera's, and may be empty. */

@@ -1,7 +1,8 @@
 // Turning cameras: which can be turned, who moves, and the positions they keep by name.
 import type { Camera } from '../../shared/camera.ts'
 import { Failure } from '../../shared/failure.ts'
-import { type PtzAbilities, type PtzPreset, type PtzSpeeds, ptzHoldMs } from '../../shared/ptz.ts'
+import type { PtzAbilities, PtzPreset, PtzSpeeds } from '../../shared/ptz.ts'
+import { ptzHoldMs } from '../../shared/ptz-limits.ts'
 import type { Bus } from '../base/bus.ts'
 import type { Logger } from '../base/logger.ts'
 import { loginKey, processLoginGate } from '../base/retry.ts'

@@ -1,7 +1,8 @@
 // The contract of shared/ptz.ts, over the head of a simulated camera; the server's end of moves that nobody renews too.
 import { MAX_PRESETS, type PtzHead } from '../../../scripts/cameras/ptz-head.ts'
 import { Failure } from '../../../shared/failure.ts'
-import { type PtzAbilities, ptzHoldMs, ptzPresetDraft, ptzSpeeds } from '../../../shared/ptz.ts'
+import { type PtzAbilities, ptzPresetDraft, ptzSpeeds } from '../../../shared/ptz.ts'
+import { ptzHoldMs } from '../../../shared/ptz-limits.ts'
 
 /** Answers `POST ptz/move` and what else there is; a camera without a head has none. */
 export function answerPtz(

@@ -3,7 +3,8 @@ import { customElement, property, state } from 'lit/decorators.js'
 import { repeat } from 'lit/directives/repeat.js'
 import deleteIcon from 'lucide-static/icons/trash-2.svg'
 import type { Camera } from '../../../shared/camera.ts'
-import { type PtzPreset, ptzPresetName } from '../../../shared/ptz.ts'
+import type { PtzPreset } from '../../../shared/ptz.ts'
+import { ptzNameLength } from '../../../shared/ptz-limits.ts'
 import { messageOf } from '../../api/client.ts'
 import { goToPreset, listPresets, removePreset, savePreset } from '../../api/ptz.ts'
 import { wordsOf } from '../../base/i18n.ts'
@@ -26,6 +27,7 @@ const t = wordsOf({
   removed: 'Preset {name} was deleted.',
   name: 'Name of a preset',
   nameHint: 'Keeps where the camera looks now. A preset of the same name is replaced.',
+  nameNeeded: 'The preset needs a name.',
   save: 'Save',
   saved: 'Preset {name} was saved.',
 })
@@ -69,12 +71,11 @@ export class NjPtzPresets extends LitElement {
   async #onSave(event: Event): Promise<void> {
     event.preventDefault()
     if (this.isBusy) return
-    const parsed = ptzPresetName.safeParse(this.name)
-    this.error = parsed.success ? '' : `${t('name')}: ${parsed.error.issues[0]!.message}`
-    if (!parsed.success) return
+    this.error = this.name.trim() === '' ? t('nameNeeded') : ''
+    if (this.error !== '') return
     this.isBusy = true
     try {
-      const { name } = await savePreset(this.camera.id, parsed.data)
+      const { name } = await savePreset(this.camera.id, this.name)
       this.name = ''
       toast(t('saved', { name }))
       await this.#load()
@@ -117,7 +118,7 @@ export class NjPtzPresets extends LitElement {
         <input
           aria-label=${t('name')}
           placeholder=${t('name')}
-          maxlength="32"
+          maxlength=${ptzNameLength}
           autocomplete="off"
           spellcheck="false"
           .value=${this.name}

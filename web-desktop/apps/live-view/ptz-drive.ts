@@ -1,5 +1,6 @@
 // What is pressed becomes moves and stops, in order.
-import { type PtzSpeeds, ptzRenewMs } from '../../../shared/ptz.ts'
+import type { PtzSpeeds } from '../../../shared/ptz.ts'
+import { ptzRenewMs } from '../../../shared/ptz-limits.ts'
 
 /** How a camera is told. */
 export interface PtzWheel {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { ptzRenewMs } from '../../../../shared/ptz.ts'
+import { ptzRenewMs } from '../../../../shared/ptz-limits.ts'
 import { PtzDrive } from '../../../../web-desktop/apps/live-view/ptz-drive.ts'
 
 const pause = (ms: number) => new Promise((wake) => setTimeout(wake, ms))

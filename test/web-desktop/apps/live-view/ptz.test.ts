@@ -142,7 +142,7 @@ describe('turning a camera in Live View', function () {
     await page.getByRole('button', { name: 'Presets' }).click()
     await page.getByText('The camera keeps no preset yet.').waitFor()
     await page.getByRole('button', { name: 'Save', exact: true }).click()
-    await page.getByText('Name of a preset: is required').waitFor()
+    await page.getByText('The preset needs a name.').waitFor()
     // These are keys of the live view too.
     await page.getByLabel('Name of a preset').pressSequentially('misfit 4')
     await page.keyboard.press('Enter')
