@@ -28,6 +28,7 @@ interface DemoCamera {
   name: string
   title: string
   streams: Record<string, string>
+  onvif: { hostname: string; port: number }
 }
 
 function isRunning(pidFile: string): number | undefined {
@@ -42,13 +43,17 @@ function isRunning(pidFile: string): number | undefined {
 
 const pause = (ms: number) => new Promise((wake) => setTimeout(wake, ms))
 
-/** This port where it is free, else any other that is. */
-async function portNear(port: number): Promise<number> {
-  return await new Promise((resolve) => {
-    const probe = createServer()
-    probe.once('error', () => resolve(0))
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(port)))
-  })
+/** The first of so many ports in a row where all of them are free; else 0, for any others that are. */
+async function portsFrom(port: number, count: number): Promise<number> {
+  for (let one = port; one < port + count; one++) {
+    const isFree = await new Promise((resolve) => {
+      const probe = createServer()
+      probe.once('error', () => resolve(false))
+      probe.listen(one, '127.0.0.1', () => probe.close(() => resolve(true)))
+    })
+    if (!isFree) return 0
+  }
+  return port
 }
 
 /** Finds the simulated cameras of an earlier demo, or starts them. */
@@ -58,8 +63,9 @@ async function cameras(): Promise<DemoCamera[]> {
     console.log('Making the cameras’ pictures (the first time takes a minute) …')
     const out = openSync(camerasInfo, 'w')
     const log = openSync(join(dataDir, 'cameras.log'), 'a')
-    const [rtspPort, httpPort] = [await portNear(18554), await portNear(18580)]
-    const ports = ['--rtsp-port', String(rtspPort), '--http-port', String(httpPort)]
+    // Each has ports of its own, as real ones have: ONVIF is asked by host and port.
+    const [rtspPort, httpPort] = [await portsFrom(18554, 4), await portsFrom(18580, 5)]
+    const ports = ['--port-per-camera', '--rtsp-port', String(rtspPort), '--http-port', String(httpPort)]
     const child = spawn(node, [join(root, 'scripts/fake-camera.ts'), '--preset', 'demo', ...ports], {
       detached: true,
       stdio: ['ignore', out, log],
@@ -122,6 +128,7 @@ async function addCameras(url: string, password: string, wanted: DemoCamera[]): 
   const known = (await (await fetch(new URL('api/cameras', url), { headers })).json()) as {
     id: string
     name: string
+    onvifPort: number
     streams: { url: string }[]
   }[]
   for (const camera of wanted) {
@@ -129,13 +136,15 @@ async function addCameras(url: string, password: string, wanted: DemoCamera[]): 
     const streams = ['main', 'sub']
       .filter((name) => camera.streams[name] !== undefined)
       .map((name, index) => ({ stream: index + 1, url: camera.streams[name], isRecorded: index === 0, hasAudio: true }))
+    const { hostname: onvifHost, port: onvifPort } = camera.onvif
     // Simulated cameras that were started anew may have other ports.
-    if (existing?.streams[0]?.url === streams[0]?.url) continue
+    if (existing?.streams[0]?.url === streams[0]?.url && existing?.onvifPort === onvifPort) continue
+    const where = { onvifHost, onvifPort, streams }
     const answer = await fetch(new URL(existing === undefined ? 'api/cameras' : `api/cameras/${existing.id}`, url), {
       method: existing === undefined ? 'POST' : 'PATCH',
       headers,
       body: JSON.stringify(
-        existing === undefined ? { name: camera.title, brand: 'Nightjar', model: 'Simulated', streams } : { streams },
+        existing === undefined ? { name: camera.title, brand: 'Nightjar', model: 'Simulated', ...where } : where,
       ),
     })
     if (!answer.ok) throw new Error(`add ${camera.title}: ${answer.status} ${await answer.text()}`)

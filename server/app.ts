@@ -34,6 +34,8 @@ import { type CameraTests, cameraRoutes } from './camera/camera-routes.ts'
 import { CameraService } from './camera/camera-service.ts'
 import { CameraStore } from './camera/camera-store.ts'
 import { wishForKeyframe } from './camera/keyframe-wish.ts'
+import { ptzRoutes } from './camera/ptz-routes.ts'
+import { PtzService } from './camera/ptz-service.ts'
 import { authLoginRouter } from './compat/auth-login.ts'
 import { SidSessions } from './compat/sid-sessions.ts'
 import type { Config } from './config.ts'
@@ -158,6 +160,9 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     clock,
   })
 
+  const ptz = new PtzService({ cameras, log, bus, logger })
+  scope.add(() => ptz.close())
+
   const push = new PushHub({ version, clock, bus })
   scope.add(() => push.close())
   const health = new HealthService({ cameras, store: new HealthStore(index), push, clock, logger })
@@ -248,6 +253,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     }),
     ...accountAdminRoutes({ accounts, policies, secondFactors, sessions, log }),
     ...cameraRoutes(cameras, options.tests),
+    ...ptzRoutes(ptz),
     ...spaceRoutes(spaces),
     ...recordingRoutes(recording, health),
     ...pictures.routes,

@@ -48,7 +48,7 @@ export const cameraDraft = z.object({
   name: cameraName,
   brand: z.string().trim().max(64).default(''),
   model: z.string().trim().max(64).default(''),
-  /** The camera's ONVIF service, where it has one; used for keyframe requests and device information. */
+  /** The camera's ONVIF service, where it has one; used to turn it, for keyframe requests and device information. */
   onvifHost: z.string().trim().max(253).default(''),
   onvifPort: z.int().min(1).max(65_535).default(80),
   username: z.string().max(64).default(''),

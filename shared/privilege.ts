@@ -3,6 +3,8 @@
 export const privileges = [
   /** See live pictures and the state of cameras. */
   'live.view',
+  /** Turn a camera, and use, save and remove its presets. */
+  'camera.ptz',
   /** See recordings, the timeline and gaps, and download them. */
   'playback.view',
   /** Add, change, test and remove cameras and recording spaces. */

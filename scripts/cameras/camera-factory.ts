@@ -3,6 +3,7 @@ import { Camera } from './camera.ts'
 import type { ClipLibrary, VideoClip } from './clip-library.ts'
 import type { FarmOptions } from './farm.ts'
 import type { CameraSpec } from './preset.ts'
+import { PtzHead } from './ptz-head.ts'
 import type { RtpClip } from './rtp-clip.ts'
 import type { Stream } from './stream.ts'
 import type { TimeWheel } from './time-wheel.ts'
@@ -49,6 +50,7 @@ export async function makeCamera(
     streams,
     clips,
     wheel,
+    ...(spec.hasPtz ? { head: new PtzHead() } : {}),
   })
 }
 

@@ -1,6 +1,6 @@
 // A camera's own web server: ONVIF, a snapshot, and MJPEG over HTTP.
 //
-//   POST /onvif/device_service, /onvif/media_service, /onvif/media2_service
+//   POST /onvif/device_service, /onvif/media_service, /onvif/media2_service, /onvif/ptz_service
 //   GET  /snapshot.jpg[?stream=name]
 //   GET  /mjpeg
 import type { IncomingMessage, ServerResponse } from 'node:http'

@@ -3,6 +3,7 @@ import type { AuthScheme } from './doorkeeper.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import type { Faults, FaultWish, OneShotFaults } from './fault.ts'
 import { NO_FAULTS } from './fault.ts'
+import type { PtzHead } from './ptz-head.ts'
 import type { RtpClip } from './rtp-clip.ts'
 import type { ConnectionStats, RtspConnection } from './rtsp-connection.ts'
 import type { Stream, StreamContext } from './stream.ts'
@@ -22,6 +23,8 @@ export interface CameraParts {
   /** Clips the fault `clip` may name. */
   clips: Map<string, RtpClip>
   wheel: TimeWheel
+  /** Of a camera that can be turned. */
+  head?: PtzHead | undefined
 }
 
 /** A camera's numbers; those of closed connections stay in `closed`. */
@@ -47,6 +50,8 @@ export class Camera {
   readonly auth: AuthScheme
   readonly sessionTimeoutSec: number
   readonly streams: Stream[]
+  /** Undefined where the camera cannot be turned. */
+  readonly head: PtzHead | undefined
   readonly doorkeeper: Doorkeeper
   readonly context: StreamContext
   readonly connections = new Set<RtspConnection>()
@@ -66,6 +71,7 @@ export class Camera {
     this.auth = parts.auth
     this.sessionTimeoutSec = parts.sessionTimeoutSec
     this.streams = parts.streams
+    this.head = parts.head
     this.doorkeeper = new Doorkeeper(parts.auth, `nightjar-${parts.name}`, parts.user, parts.password)
     this.context = { wheel: parts.wheel, faults: { ...NO_FAULTS }, sendBufferBytes: parts.sendBufferBytes }
     this.#lineMbit = parts.lineMbit

@@ -2,10 +2,11 @@
 //
 //   GET    /control                 addresses of all cameras (`FarmAddresses`)
 //   GET    /control/stats           frames and connections (a list of `CameraStats`)
+//   GET    /control/ptz/NAME        where camera NAME looks, and its presets (`PtzState`, ptz-head.ts)
 //   POST   /control/faults/NAME     sets the faults in the body (`FaultWish`, fault.ts) at camera NAME, or `*` for all
 //   DELETE /control/faults/NAME     clears them
 //
-// Every answer but an address or a number list is {} or, with status 400 or 404, {"error": "..."}.
+// Every answer to a change is {} or, with status 400 or 404, {"error": "..."}.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Camera } from './camera.ts'
 import { readBody } from './camera-http.ts'
@@ -47,6 +48,12 @@ export async function answerControl(
       200,
       cameras.map((camera) => camera.stats),
     )
+  }
+  const turned = /^\/control\/ptz\/([^/]+)$/.exec(path)?.[1]
+  if (request.method === 'GET' && turned !== undefined) {
+    const head = cameras.find((camera) => camera.name === turned)?.head
+    if (head === undefined) return void send(404, { error: `${path}: there is no such camera that can be turned` })
+    return void send(200, head.state)
   }
   const name = /^\/control\/faults\/([^/]+)$/.exec(path)?.[1]
   const chosen = name === undefined ? [] : cameras.filter((camera) => name === '*' || camera.name === name)

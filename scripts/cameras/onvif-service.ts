@@ -1,5 +1,7 @@
-// What a camera answers to ONVIF: the device service, Media (Profile S) and Media2 (Profile T), as far as a recorder asks.
+// What a camera answers to ONVIF: the device service, Media (Profile S), Media2 (Profile T) and PTZ, as far as a recorder
+// asks.
 import type { Camera } from './camera.ts'
+import { answerPtz, ptzConfiguration } from './onvif-ptz.ts'
 import { envelope, escapeXml, type SoapRequest, soapFault, textOf } from './onvif-soap.ts'
 import type { Stream } from './stream.ts'
 
@@ -21,13 +23,20 @@ export const OPEN_ACTIONS: ReadonlySet<string> = new Set(['GetSystemDateAndTime'
 
 const VIDEO_SOURCE = 'source0'
 
-/** @param service last part of the path: `device_service`, `media_service` or `media2_service` */
+/** @param service last part of the path: `device_service`, `media_service`, `media2_service` or `ptz_service` */
 export function answerOnvif(
   service: string,
   request: SoapRequest,
   camera: Camera,
   addresses: CameraAddresses,
 ): OnvifAnswer {
+  if (service === 'ptz_service' && camera.head !== undefined) {
+    const hasProfile = (token: string) => camera.streams.some(({ name }) => name === token)
+    const answer = answerPtz(request, camera.head, hasProfile)
+    if (typeof answer === 'object') return fault(answer.code, answer.text)
+    if (answer !== undefined) return { status: 200, xml: envelope(answer) }
+    return fault('ActionNotSupported', `${request.action} is not implemented`)
+  }
   const body =
     service === 'media2_service'
       ? answerMedia2(request, camera, addresses)
@@ -61,6 +70,7 @@ function answerDevice(request: SoapRequest, camera: Camera, { httpBase }: Camera
         ['http://www.onvif.org/ver10/device/wsdl', 'device_service'],
         ['http://www.onvif.org/ver10/media/wsdl', 'media_service'],
         ['http://www.onvif.org/ver20/media/wsdl', 'media2_service'],
+        ...(camera.head === undefined ? [] : [['http://www.onvif.org/ver20/ptz/wsdl', 'ptz_service']]),
       ]
         .map(
           ([namespace, path]) =>
@@ -75,6 +85,7 @@ function answerDevice(request: SoapRequest, camera: Camera, { httpBase }: Camera
         `<tt:Media><tt:XAddr>${httpBase}/onvif/media_service</tt:XAddr><tt:StreamingCapabilities>` +
         '<tt:RTPMulticast>false</tt:RTPMulticast><tt:RTP_TCP>true</tt:RTP_TCP>' +
         '<tt:RTP_RTSP_TCP>true</tt:RTP_RTSP_TCP></tt:StreamingCapabilities></tt:Media>' +
+        (camera.head === undefined ? '' : `<tt:PTZ><tt:XAddr>${httpBase}/onvif/ptz_service</tt:XAddr></tt:PTZ>`) +
         '</tds:Capabilities></tds:GetCapabilitiesResponse>'
       )
     case 'GetScopes':
@@ -92,6 +103,7 @@ function answerDevice(request: SoapRequest, camera: Camera, { httpBase }: Camera
 export function scopesOf(camera: Camera): string[] {
   return [
     'onvif://www.onvif.org/type/video_encoder',
+    ...(camera.head === undefined ? [] : ['onvif://www.onvif.org/type/ptz']),
     'onvif://www.onvif.org/Profile/Streaming',
     'onvif://www.onvif.org/Profile/T',
     'onvif://www.onvif.org/hardware/Simulated',
@@ -115,7 +127,7 @@ function answerMedia(request: SoapRequest, camera: Camera, addresses: CameraAddr
   switch (request.action) {
     case 'GetProfiles':
       return `<trt:GetProfilesResponse>${media1Streams(camera)
-        .map((stream) => media1Profile(stream, 'trt:Profiles'))
+        .map((stream) => media1Profile(stream, 'trt:Profiles', camera))
         .join('')}</trt:GetProfilesResponse>`
     case 'GetVideoSources': {
       const { widthPx, heightPx, fps } = camera.streams[0]!.recipe
@@ -128,7 +140,7 @@ function answerMedia(request: SoapRequest, camera: Camera, addresses: CameraAddr
     case 'GetProfile': {
       const stream = streamOf(request, media1Streams(camera))
       return stream
-        ? `<trt:GetProfileResponse>${media1Profile(stream, 'trt:Profile')}</trt:GetProfileResponse>`
+        ? `<trt:GetProfileResponse>${media1Profile(stream, 'trt:Profile', camera)}</trt:GetProfileResponse>`
         : NO_PROFILE
     }
     case 'GetStreamUri':
@@ -153,7 +165,7 @@ function answerMedia2(request: SoapRequest, camera: Camera, addresses: CameraAdd
       const token = textOf(request.xml, 'Token')
       const streams = camera.streams.filter(({ name }) => token === undefined || name === token)
       if (streams.length === 0) return NO_PROFILE
-      return `<tr2:GetProfilesResponse>${streams.map(media2Profile).join('')}</tr2:GetProfilesResponse>`
+      return `<tr2:GetProfilesResponse>${streams.map((stream) => media2Profile(stream, camera)).join('')}</tr2:GetProfilesResponse>`
     }
     case 'GetVideoSourceConfigurations':
       return (
@@ -204,7 +216,7 @@ function resolution({ recipe }: Stream): string {
   )
 }
 
-function media1Profile(stream: Stream, tag: string): string {
+function media1Profile(stream: Stream, tag: string, camera: Camera): string {
   const { name, recipe, audio } = stream
   const encoding = recipe.codec === 'mjpeg' ? 'JPEG' : 'H264'
   const audioEncoder = audio
@@ -224,11 +236,12 @@ function media1Profile(stream: Stream, tag: string): string {
     `<tt:Encoding>${encoding}</tt:Encoding>${resolution(stream)}` +
     `<tt:RateControl><tt:FrameRateLimit>${recipe.fps}</tt:FrameRateLimit><tt:EncodingInterval>1</tt:EncodingInterval>` +
     `<tt:BitrateLimit>${recipe.bitrateKbps}</tt:BitrateLimit></tt:RateControl>${h264}` +
-    `</tt:VideoEncoderConfiguration>${audioEncoder}</${tag}>`
+    `</tt:VideoEncoderConfiguration>${audioEncoder}` +
+    `${camera.head === undefined ? '' : ptzConfiguration('tt:PTZConfiguration')}</${tag}>`
   )
 }
 
-function media2Profile(stream: Stream): string {
+function media2Profile(stream: Stream, camera: Camera): string {
   const { name, recipe, audio } = stream
   const encoding = { h264: 'H264', h265: 'H265', mjpeg: 'JPEG' }[recipe.codec]
   const audioEncoder = audio
@@ -244,6 +257,6 @@ function media2Profile(stream: Stream): string {
     `<tt:UseCount>1</tt:UseCount><tt:Encoding>${encoding}</tt:Encoding>${resolution(stream)}` +
     `<tt:RateControl ConstantBitRate="true"><tt:FrameRateLimit>${recipe.fps}</tt:FrameRateLimit>` +
     `<tt:BitrateLimit>${recipe.bitrateKbps}</tt:BitrateLimit></tt:RateControl></tr2:VideoEncoder>` +
-    `${audioEncoder}</tr2:Configurations></tr2:Profiles>`
+    `${audioEncoder}${camera.head === undefined ? '' : ptzConfiguration('tr2:PTZ')}</tr2:Configurations></tr2:Profiles>`
   )
 }

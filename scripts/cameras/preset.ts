@@ -23,6 +23,8 @@ export interface CameraSpec {
   auth?: AuthScheme
   user?: string
   password?: string
+  /** Gives it a head that can be turned, by ONVIF PTZ. */
+  hasPtz?: boolean
   /** The first is the main one. */
   streams: StreamSpec[]
 }
@@ -75,6 +77,7 @@ const DEMO: CameraSpec[] = [
     name: 'cam4',
     title: 'Car park',
     look: 'chart',
+    hasPtz: true,
     streams: [
       { name: 'main', clip: 'bframes', audio: 'pcma' },
       { name: 'sub', clip: 'mjpeg' },

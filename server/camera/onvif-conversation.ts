@@ -3,9 +3,8 @@ import { Agent } from 'node:http'
 import { Cam, type CamProfile } from 'onvif'
 import type { OnvifProbe } from '../../shared/camera.ts'
 
-/** What a worker is asked to do. */
-export interface OnvifTask {
-  what: 'probe' | 'keyframe'
+/** A device, and how it is spoken to. */
+export interface OnvifDevice {
   /** An IP address, and the name it was found by: what the device's own addresses are rewritten to. */
   address: string
   host: string
@@ -14,6 +13,11 @@ export interface OnvifTask {
   password: string
   /** Milliseconds for one answer. */
   timeoutMs: number
+}
+
+/** What a worker is asked to do. */
+export interface OnvifTask extends OnvifDevice {
+  what: 'probe' | 'keyframe'
   /** Of `keyframe`: the stream's address, by which its profile is known. */
   streamUrl?: string
 }
@@ -28,7 +32,7 @@ export type OnvifOutcome =
   | { kind: 'failed'; fault: OnvifFault; words: string }
 
 /** More profiles than this are not looked at: some devices list dozens for their own use. */
-const maxProfiles = 16
+export const maxProfiles = 16
 
 export async function converse(task: OnvifTask): Promise<OnvifOutcome> {
   const agent = new Agent({ keepAlive: true, maxSockets: 2 })
@@ -47,7 +51,7 @@ export async function converse(task: OnvifTask): Promise<OnvifOutcome> {
  * Digest, which the package answers by itself where it is asked for. Only then is the rest asked, so that a wrong password
  * costs two refusals at most.
  */
-async function logIn(task: OnvifTask, agent: Agent): Promise<{ cam: Cam; information: string }> {
+export async function logIn(task: OnvifDevice, agent: Agent): Promise<{ cam: Cam; information: string }> {
   let refusal: unknown
   for (const useWSSecurity of [true, false]) {
     const cam = new Cam({
@@ -134,9 +138,9 @@ async function wish(cam: Cam, task: OnvifTask): Promise<OnvifOutcome> {
   return { kind: 'wish', isTaken }
 }
 
-type Done = (error: Error | null, data?: unknown, xml?: string) => void
+export type Done = (error: Error | null, data?: unknown, xml?: string) => void
 
-function answerOf(ask: (done: Done) => void): Promise<{ data: unknown; xml: string }> {
+export function answerOf(ask: (done: Done) => void): Promise<{ data: unknown; xml: string }> {
   return new Promise((resolve, reject) => {
     ask((error, data, xml) => {
       if (error) reject(error)
@@ -146,7 +150,7 @@ function answerOf(ask: (done: Done) => void): Promise<{ data: unknown; xml: stri
 }
 
 /** An address the device gives, or undefined where it has none to give: not every profile has a snapshot. */
-async function uriOf(ask: (done: Done) => void): Promise<string | undefined> {
+export async function uriOf(ask: (done: Done) => void): Promise<string | undefined> {
   try {
     const { uri } = ((await answerOf(ask)).data ?? {}) as { uri?: unknown }
     return typeof uri === 'string' && uri !== '' ? uri : undefined
@@ -156,7 +160,7 @@ async function uriOf(ask: (done: Done) => void): Promise<string | undefined> {
   }
 }
 
-function tokenOf(profile: CamProfile): string {
+export function tokenOf(profile: CamProfile): string {
   return String(profile.$?.token ?? '')
 }
 
@@ -170,11 +174,11 @@ export function reachableUrl(uri: string, host: string): string | undefined {
   return `${match[1]}${host.includes(':') ? `[${host}]` : host}${match[2]}`
 }
 
-function pathOf(url: string): string {
+export function pathOf(url: string): string {
   return /^[a-z]+:\/\/[^/?#]*(.*)$/i.exec(url)?.[1]?.replace(/\/$/, '') ?? ''
 }
 
-function escapeXml(text: string): string {
+export function escapeXml(text: string): string {
   return text.replace(/[&<>]/g, (letter) => ({ '&': '&amp;', '<': '&lt;' })[letter] ?? '&gt;')
 }
 

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { OnvifProbe, OnvifProbeRequest } from '../../shared/camera.ts'
 import { HostResolver, type Resolver } from '../base/resolver.ts'
 import { type LoginGate, loginKey, processLoginGate } from '../base/retry.ts'
-import type { OnvifOutcome, OnvifTask } from './onvif-conversation.ts'
+import type { OnvifDevice, OnvifFault, OnvifOutcome, OnvifTask } from './onvif-conversation.ts'
 
 export interface OnvifOptions {
   resolver?: Resolver
@@ -18,7 +18,7 @@ export interface OnvifOptions {
 }
 
 /** The most memory a device's answers may take, in MiB: a camera's are a few kilobytes. */
-const maxHeapMb = 64
+export const maxHeapMb = 64
 
 /**
  * Asks an ONVIF device who it is and what streams it has, the addresses of its streams rewritten to the host asked.
@@ -47,11 +47,30 @@ export async function requestKeyframe(
 
 async function ask(
   what: OnvifTask['what'],
-  { host, port, username, password }: OnvifProbeRequest,
+  request: OnvifProbeRequest,
   streamUrl: string | undefined,
   options: OnvifOptions,
 ): Promise<OnvifOutcome> {
-  const { resolver = new HostResolver(), loginGate = processLoginGate, timeoutMs = 5000, deadlineMs = 15_000 } = options
+  const entry = await enter(request, options)
+  if (entry.kind === 'failed') return entry
+  const task: OnvifTask = { ...entry.device, what, streamUrl }
+  const outcome = await inWorker(task, options.deadlineMs ?? 15_000, options.signal)
+  entry.tell(outcome.kind === 'failed' ? outcome.fault : undefined)
+  return outcome
+}
+
+/** Leave to speak to a device. `tell` is called once with how it went: the fault, or undefined where it answered. */
+export interface OnvifEntry {
+  kind: 'entry'
+  device: OnvifDevice
+  tell(fault: OnvifFault | undefined): void
+}
+
+/** Finds the device's address and asks leave to log in. Never rejects. */
+export async function enter(
+  { host, port, username, password }: OnvifProbeRequest,
+  { resolver = new HostResolver(), loginGate = processLoginGate, timeoutMs = 5000 }: OnvifOptions,
+): Promise<OnvifEntry | Extract<OnvifOutcome, { kind: 'failed' }>> {
   let addresses: string[]
   try {
     addresses = await resolver.resolve(host)
@@ -62,12 +81,15 @@ async function ask(
   if (leave?.isGiven === false) {
     return { kind: 'failed', fault: 'login', words: 'this login was refused a moment ago and is not tried again yet' }
   }
-  const task: OnvifTask = { what, address: addresses[0]!, host, port, username, password, timeoutMs, streamUrl }
-  const outcome = await inWorker(task, deadlineMs, options.signal)
-  if (outcome.kind !== 'failed') leave?.login.accepted()
-  else if (outcome.fault === 'login') leave?.login.refused()
-  else leave?.login.left()
-  return outcome
+  return {
+    kind: 'entry',
+    device: { address: addresses[0]!, host, port, username, password, timeoutMs },
+    tell(fault) {
+      if (fault === undefined) leave?.login.accepted()
+      else if (fault === 'login') leave?.login.refused()
+      else leave?.login.left()
+    },
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { z } from 'zod'
+import { PtzHead } from '../../../scripts/cameras/ptz-head.ts'
 import { defaultAccountPolicy } from '../../../server/account/account-policy.ts'
 import { cameraChange, cameraDraft, connectionTestRequest, onvifProbeRequest } from '../../../shared/camera.ts'
 import { Failure, statusOfFailure } from '../../../shared/failure.ts'
@@ -16,6 +17,7 @@ import type { Alarm, PushMessage } from '../../../shared/push.ts'
 import { healthOfAll, hourMs, minuteMs, type TestCamera, testCameras } from './contract-data.ts'
 import { frameAt, msOfFrame, pieceOf, toneWav } from './contract-footage.ts'
 import { serveLive } from './contract-live.ts'
+import { answerPtz } from './contract-ptz.ts'
 import { clipMs, type TestClip, testClip } from './test-clip.ts'
 
 const basePath = '/qvrpro/'
@@ -43,6 +45,8 @@ export interface ContractOptions {
 export class ContractServer {
   readonly startMs = Date.now()
   cameras: TestCamera[]
+  /** What the first camera is turned by; no other can be. */
+  readonly head = new PtzHead()
   alarms: Alarm[] = []
   password = 'correct horse'
   mustChangePassword: boolean
@@ -228,6 +232,10 @@ export class ContractServer {
     const [, method, id, rest] = /^(\w+) api\/cameras\/([^/]+)\/?(.*)$/.exec(route) ?? []
     const one = this.cameras.find(({ camera }) => camera.id === id)
     if (one === undefined) throw new Failure('not-found', `no camera ${id}`)
+    if (rest?.startsWith('ptz')) {
+      const { status, answer } = answerPtz(one === this.cameras[0] ? this.head : undefined, `${method} ${rest}`, body)
+      return send(response, status, answer)
+    }
     const atMs = Number(query.get('atMs') ?? Date.now())
     const fromMs = Number(query.get('fromMs'))
     const toMs = Number(query.get('toMs'))

@@ -39,7 +39,7 @@ const t = wordsOf({
   dropPassword: 'Remove the saved password',
   onvif: 'ONVIF service',
   onvifHost: 'Host',
-  onvifHostHint: 'Used to ask for keyframes. May be left empty.',
+  onvifHostHint: 'Used to turn the camera and to ask for keyframes. May be left empty.',
   onvifPort: 'Port',
   streams: 'Streams',
   streamsHint: 'Stream 1 is the main one. A second, smaller one lets many pictures be shown at once.',

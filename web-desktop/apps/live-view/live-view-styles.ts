@@ -96,5 +96,9 @@ export const liveViewStyles = css`
       aspect-ratio: 16 / 9;
       margin-bottom: 2px;
     }
+    .grid nj-live-tile[isSteering]:not([hidden]) {
+      aspect-ratio: auto;
+      height: calc(56.25vw + 310px);
+    }
   }
 `

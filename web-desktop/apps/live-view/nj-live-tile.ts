@@ -5,22 +5,27 @@ import moreIcon from 'lucide-static/icons/ellipsis-vertical.svg'
 import historyIcon from 'lucide-static/icons/history.svg'
 import maximiseIcon from 'lucide-static/icons/maximize-2.svg'
 import minimiseIcon from 'lucide-static/icons/minimize-2.svg'
+import turnIcon from 'lucide-static/icons/move.svg'
 import soundIcon from 'lucide-static/icons/volume-2.svg'
 import mutedIcon from 'lucide-static/icons/volume-x.svg'
 import type { Camera } from '../../../shared/camera.ts'
 import type { LiveWant } from '../../../shared/live.ts'
 import { healthOf } from '../../api/camera.ts'
+import { ptzDirectory } from '../../api/ptz.ts'
 import { push } from '../../api/push.ts'
 import { fire } from '../../base/fire.ts'
 import { formatSince } from '../../base/format.ts'
 import { wordsOf } from '../../base/i18n.ts'
+import { Live } from '../../base/live.ts'
 import type { LiveSocket } from '../../player/live-socket.ts'
 import { LiveTile, type LiveTileState } from '../../player/live-tile.ts'
 import { pictureOf, saveFile, snapshotName } from '../../player/snapshot.ts'
 import { controls } from '../../ui/controls.ts'
+import { deepFocus } from '../../ui/focus.ts'
 import '../../ui/nj-icon.ts'
 import { openMenu } from '../../ui/nj-menu.ts'
 import { toast } from '../../ui/toast.ts'
+import './nj-ptz.ts'
 import { renderStats } from './tile-stats.ts'
 import { tileStyles } from './tile-styles.ts'
 
@@ -46,6 +51,7 @@ const t = wordsOf({
   unmute: 'Sound on',
   snapshot: 'Snapshot',
   playback: 'Play the last 30 seconds',
+  turn: 'Turn the camera',
   maximise: 'Show large',
   restore: 'Back to all pictures',
   more: 'More',
@@ -70,6 +76,7 @@ const toldWidthsPx = [640, 1280, 1920, 3840, 16_384]
  * @fires nj-sound - the sound button
  * @fires nj-large - large and back
  * @fires nj-clear - empty the tile
+ * @fires nj-steer - the controls that turn the camera, shown and away
  * @fires nj-want - `LiveWant`, chosen in its menu
  * @fires open-app
  */
@@ -89,6 +96,8 @@ export class NjLiveTile extends LitElement {
   @property({ type: Boolean }) isSounding = false
   @property({ type: Boolean }) isLarge = false
   @property({ type: Boolean }) hasStats = false
+  /** Whether the controls that turn the camera are shown, where it can be turned. */
+  @property({ type: Boolean, reflect: true }) isSteering = false
   @property() want: LiveWant = 'auto'
   @state() private live: LiveTileState = { kind: 'off', sound: 'none' }
   @state() private isPaused = false
@@ -97,6 +106,7 @@ export class NjLiveTile extends LitElement {
   @query('video') private video!: HTMLVideoElement
   @query('canvas') private canvas!: HTMLCanvasElement
   @query('audio') private audio!: HTMLAudioElement
+  #ptz = new Live(this, ptzDirectory)
   #player: LiveTile | undefined
   #observers: { disconnect(): void }[] = []
   #resizeTimer: ReturnType<typeof setTimeout> | undefined
@@ -142,8 +152,11 @@ export class NjLiveTile extends LitElement {
     this.#player?.close()
   }
 
-  override updated(changed: PropertyValues): void {
-    void changed
+  override updated(changed: PropertyValues<this>): void {
+    if (this.camera !== undefined && this.isRunning && this.isOnScreen) this.#ptz.source.look(this.camera)
+    // The controls took the focus with them.
+    const button = this.renderRoot.querySelector<HTMLElement>('.turn')
+    if (changed.get('isSteering') === true && deepFocus() === undefined) button?.focus()
     const player = this.#player
     if (player === undefined) return
     if (this.camera === undefined) {
@@ -172,6 +185,13 @@ export class NjLiveTile extends LitElement {
     const picture = await pictureOf(this.live.mode === 'jpeg' ? this.canvas : this.video)
     if (picture !== undefined) saveFile(picture, snapshotName(this.camera.name, push.nowMs()))
     else toast(t('no-picture'), 'error')
+  }
+
+  /** Shows the controls that turn the camera, or takes them away. False where it cannot be turned. */
+  steer(): boolean {
+    const canTurn = this.camera !== undefined && this.#ptz.source.of(this.camera) !== undefined
+    if (canTurn) fire(this, 'nj-steer')
+    return canTurn
   }
 
   async #onMenu(anchor: Element): Promise<void> {
@@ -230,6 +250,7 @@ export class NjLiveTile extends LitElement {
 
   #renderBars(camera: Camera): TemplateResult {
     const { live } = this
+    const abilities = this.#ptz.source.of(camera)
     const isRecording = healthOf(camera).some((one) => one.isRecording)
     return html`
       <div class="top">
@@ -242,7 +263,21 @@ export class NjLiveTile extends LitElement {
         }
       </div>
       ${this.hasStats && live.kind === 'showing' && this.#player !== undefined ? renderStats(this.#player.stats(push.nowMs()), live) : nothing}
+      ${this.isSteering && abilities ? html`<nj-ptz .camera=${camera} .abilities=${abilities}></nj-ptz>` : nothing}
       <div class="bar">
+        ${
+          abilities === undefined
+            ? nothing
+            : html`<button
+                class="square turn"
+                aria-label=${t('turn')}
+                title=${t('turn')}
+                aria-pressed=${this.isSteering}
+                @click=${() => fire(this, 'nj-steer')}
+              >
+                <nj-icon .svg=${turnIcon}></nj-icon>
+              </button>`
+        }
         ${this.#button(this.isSounding ? t('mute') : t('unmute'), this.isSounding ? soundIcon : mutedIcon, () => {
           if (!this.isSounding && !healthOf(camera).some((one) => one.audioCodec)) toast(t('noSound'), 'error')
           else fire(this, 'nj-sound')

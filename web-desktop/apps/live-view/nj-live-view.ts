@@ -48,7 +48,11 @@ const t = wordsOf({
   emptyHint: 'Add one, and its picture appears here.',
   add: 'Add a camera',
   noSound: 'This camera sends no sound.',
+  noPtz: 'This camera cannot be turned.',
 })
+
+/** Below this size the controls that turn a camera would hide most of its picture. */
+const leastSteeredPx = { width: 380, height: 300 }
 
 /** Live pictures: up to sixteen tiles over one socket. */
 @customElement('nj-live-view')
@@ -60,6 +64,8 @@ export class NjLiveView extends LitElement {
   @state() private selected = 0
   @state() private large: number | undefined
   @state() private sounding: number | undefined
+  /** The tile whose camera is turned, and whether it is large for that alone. */
+  @state() private steering: { tile: number; isLargeForIt: boolean } | undefined
   @state() private hasStats = false
   @state() private hasList = true
   @state() private isHidden = document.hidden
@@ -103,6 +109,8 @@ export class NjLiveView extends LitElement {
   }
 
   #change(tiles: Tiles): void {
+    const { tile = -1 } = this.steering ?? {}
+    if (tiles.cameraIds[tile] !== this.tiles.cameraIds[tile]) this.steering = undefined
     this.tiles = tiles
     keep(this.page.username, 'live-tiles', tiles)
   }
@@ -146,6 +154,21 @@ export class NjLiveView extends LitElement {
     else this.sounding = this.sounding === tile ? undefined : tile
   }
 
+  /** Shows the controls that turn a camera, or takes them away. Where they would hide its picture, it is shown large. */
+  #toggleSteering(place: number): void {
+    const tile = this.tiles.places[place]!
+    if (this.steering?.tile === tile) {
+      if (this.steering.isLargeForIt && this.large === place) this.large = undefined
+      this.steering = undefined
+      return
+    }
+    const { clientWidth, clientHeight } = this.#tileAt(place)!
+    const isSmall = clientWidth < leastSteeredPx.width || clientHeight < leastSteeredPx.height
+    const isLargeForIt = isSmall && this.large === undefined && this.tiles.layout > 1
+    if (isLargeForIt) this.large = place
+    this.steering = { tile, isLargeForIt }
+  }
+
   #cameraAt(place: number): Camera | undefined {
     const id = this.tiles.cameraIds[this.tiles.places[place] ?? -1]
     return id === undefined ? undefined : cameras.get(id)
@@ -167,7 +190,9 @@ export class NjLiveView extends LitElement {
     else if (next !== undefined) this.#focusTile(next)
     else if (key === 'f') void this.#toggleFull().catch(() => undefined)
     else if (key === 'm') this.#toggleSound(place)
-    else if (key === 's') void this.#tileAt(place)?.snapshot()
+    else if (key === 'p') {
+      if (this.#tileAt(place)?.steer() !== true) toast(t('noPtz'), 'error')
+    } else if (key === 's') void this.#tileAt(place)?.snapshot()
     else if (key === 'i') this.hasStats = !this.hasStats
     else if (key === 'delete') this.#change(withCamera(this.tiles, place, undefined))
     else if (key === 'enter' && isOnTile && this.#cameraAt(place)) this.#toggleLarge(place)
@@ -294,6 +319,7 @@ export class NjLiveView extends LitElement {
       .isSounding=${this.sounding === tile}
       .isLarge=${this.large === place}
       .hasStats=${this.hasStats}
+      .isSteering=${this.steering?.tile === tile && isVisible}
       .want=${this.wants[tile] ?? 'auto'}
       ?isSelected=${this.selected === place && this.tiles.layout > 1 && this.large === undefined}
       @focusin=${() => {
@@ -307,6 +333,7 @@ export class NjLiveView extends LitElement {
       }}
       @nj-large=${() => this.#toggleLarge(place)}
       @nj-sound=${() => this.#toggleSound(place)}
+      @nj-steer=${() => this.#toggleSteering(place)}
       @nj-clear=${() => this.#change(withCamera(this.tiles, place, undefined))}
       @nj-want=${(event: CustomEvent<LiveWant>) => {
         this.wants = { ...this.wants, [tile]: event.detail }

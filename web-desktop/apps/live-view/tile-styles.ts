@@ -10,6 +10,7 @@ export const tileStyles = css`
     background: #0c1017;
     color: #f2f5fa;
     contain: strict;
+    container-type: size;
     overflow: hidden;
   }
   .tile {
@@ -117,13 +118,17 @@ export const tileStyles = css`
     transition: opacity 120ms;
   }
   :host(:hover) .bar,
-  :host(:focus-within) .bar {
+  :host(:focus-within) .bar,
+  :host([isSteering]) .bar {
     opacity: 1;
   }
   .bar button {
     border: 0;
     background: transparent;
     color: #fff;
+  }
+  .bar button[aria-pressed='true'] {
+    background: #2c4f8f;
   }
   .bar button:hover:not(:disabled) {
     background: rgb(255 255 255 / 18%);
@@ -156,8 +161,16 @@ export const tileStyles = css`
   }
   /* Without a pointer that hovers, a tap on the picture brings the buttons. */
   @media (hover: none) {
-    :host(:not(:focus-within)) .bar {
+    :host(:not(:focus-within, [isSteering])) .bar {
       display: none;
+    }
+  }
+  /* On a phone held upright the controls stand below the picture: they would hide it. */
+  @media (max-width: 767px) and (orientation: portrait) {
+    :host([isSteering]) :is(video, canvas) {
+      inset: 0 0 auto;
+      height: auto;
+      aspect-ratio: 16 / 9;
     }
   }
 `
