@@ -63,6 +63,7 @@ describe('accounts', () => {
       mia.get('api/logs'),
       mia.post('api/accounts', { username: 'eve', password: 'correct horse', isAdministrator: true }),
       mia.post('api/cameras', { name: 'x', streams: [] }),
+      mia.post('api/cameras/any/ptz/move', { pan: 1 }),
       mia.request('PATCH', 'api/account-policy', { idleMinutes: 1 }),
     ])
 
