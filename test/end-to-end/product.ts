@@ -27,6 +27,7 @@ export class Product {
         NIGHTJAR_SPACE_BYTES: String(1024 ** 3),
         NIGHTJAR_SEGMENT_SEC: '10',
         NIGHTJAR_LOG_LEVEL: 'warn',
+        NIGHTJAR_SETUP: 'done',
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
