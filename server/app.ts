@@ -213,6 +213,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   const setup = await SetupService.open({
     settings: settingStore,
     spaces: () => spaces.list(),
+    mountPointOf: async (spaceId) => (await spaces.listStored()).find(({ id }) => id === spaceId)?.mountPoint ?? '/',
     cameraCount: async () => (await cameras.list()).filter((camera) => !camera.isRecovered).length,
     health: () => health.list(),
     mustChangePassword: async (accountId) => (await accounts.get(accountId))?.mustChangePassword ?? false,

@@ -6,12 +6,16 @@ import { readVolumeFacts, type VolumeFacts } from '../host/volume.ts'
 import { type ClockTrust, readClockTrust } from './clock-trust.ts'
 import { judgeFileSystem } from './file-system.ts'
 import { ffmpegVersionOf, outputOf } from './program.ts'
-import { findingOf, inGigabytes, thresholds, verdictOf, wordFinding } from './requirement-table.ts'
+import { findingOf, inGigabytes, type Threshold, thresholds, verdictOf, wordFinding } from './requirement-table.ts'
 import { measureSyncLatency, type SyncLatency } from './sync-latency.ts'
 
 /** Where footage goes. */
 export interface RecordingPlace {
   volumePath: string
+  /** The mount its file system was found at when the space was made. Nothing is written below another one. */
+  mountPoint: string
+  /** What the recorder holds against it; then, too, nothing is written. */
+  fault: string | undefined
   /** The space's own folder in it, which the recorder makes. */
   folder: string
   /** What the space holds already: it counts as free, for it is overwritten. */
@@ -56,7 +60,7 @@ export function measureRequirements(options: MeasureOptions): Measurement {
     const [machine, volume, latency, folder, clock, ffmpeg] = await Promise.all([
       measure(async () => machineFindings()),
       measure(async () => place && (await readVolumeFacts(place.volumePath))),
-      measure(async () => place && (await measureSyncLatency(place.volumePath))),
+      measure(async () => place && (await latencyOf(place))),
       measure(async () => place && (await lookAtFolder(place))),
       measure(() => readClockTrust()),
       measure(() => outputOf('ffmpeg', ['-hide_banner', '-version'])),
@@ -67,9 +71,7 @@ export function measureRequirements(options: MeasureOptions): Measurement {
       latencyFinding(place, latency),
       folderFinding(place, folder),
       clockFinding(clock, options.clockDoubt),
-      findingOf('node', majorOf(process.versions.node), thresholds.nodeMajor, (value) =>
-        value === majorOf(process.versions.node) ? process.versions.node : String(value),
-      ),
+      versionFinding('node', process.versions.node, thresholds.nodeMajor),
       ffmpegFinding('value' in ffmpeg ? ffmpeg.value : undefined),
     ]
   }
@@ -166,12 +168,23 @@ export function latencyFinding(
   return wordFinding('sync-latency', measured, wanted, verdict, reason)
 }
 
+/** Fails where the disk is not proved to be the space's: a missing one would have the file written to what lies below. */
+async function latencyOf(place: RecordingPlace): Promise<SyncLatency> {
+  if (place.fault !== undefined) throw new Error(place.fault)
+  const facts = await readVolumeFacts(place.volumePath)
+  if (facts !== undefined && facts.mountPoint !== place.mountPoint) {
+    throw new Error(`it is on ${facts.mountPoint}, not on ${place.mountPoint} any more`)
+  }
+  return measureSyncLatency(place.volumePath)
+}
+
 function inMs(ms: number): string {
   return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`
 }
 
 /** The folder that is looked at, and what is wrong with it. The recorder makes its own: until then it is the volume. */
 async function lookAtFolder(place: RecordingPlace): Promise<{ path: string; fault: string }> {
+  if (place.fault !== undefined) return { path: place.folder, fault: place.fault }
   for (const path of [place.folder, place.volumePath]) {
     try {
       const status = await stat(path)
@@ -224,13 +237,13 @@ export function ffmpegFinding(output: string | undefined): RequirementFinding {
       'recording works without it, but not snapshots, converted pictures, nor cameras other than RTSP ones',
     )
   }
-  const version = ffmpegVersionOf(output) ?? 'unknown'
-  // Builds of its daily state have no number: they are new.
-  const major = /^\d/.test(version) ? majorOf(version) : thresholds.ffmpegMajor.wanted
-  const verdict = verdictOf(major, thresholds.ffmpegMajor)
-  return wordFinding('ffmpeg', version, wanted, verdict, verdict === 'fine' ? '' : thresholds.ffmpegMajor.reason)
+  return versionFinding('ffmpeg', ffmpegVersionOf(output) ?? 'unknown', thresholds.ffmpegMajor)
 }
 
-function majorOf(version: string): number {
-  return Number.parseInt(version, 10)
+function versionFinding(name: 'node' | 'ffmpeg', version: string, threshold: Threshold): RequirementFinding {
+  const major = Number.parseInt(version, 10)
+  // Builds of ffmpeg's daily state have no number: they are new.
+  const verdict = Number.isNaN(major) ? 'fine' : verdictOf(major, threshold)
+  const wanted = `version ${threshold.wanted} or newer`
+  return wordFinding(name, version, wanted, verdict, verdict === 'fine' ? '' : threshold.reason)
 }

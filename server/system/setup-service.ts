@@ -17,7 +17,7 @@ import type { SettingStore } from '../db/setting-store.ts'
 import type { LogAuthor, LogService } from '../log/log-service.ts'
 import { checklistItems } from './checklist.ts'
 import { readClockTrust } from './clock-trust.ts'
-import { measurementCount, measureRequirements } from './requirements.ts'
+import { measurementCount, measureRequirements, type RecordingPlace } from './requirements.ts'
 
 /** As it is kept, under the setting `setup`. */
 interface StoredSetup {
@@ -32,6 +32,8 @@ interface StoredSetup {
 export interface SetupServiceOptions {
   settings: SettingStore
   spaces: () => Promise<Space[]>
+  /** Where a space's file system was mounted when the space was made. */
+  mountPointOf: (spaceId: string) => Promise<string>
   /** How many cameras people have added. */
   cameraCount: () => Promise<number>
   health: () => StreamHealth[]
@@ -114,9 +116,8 @@ export class SetupService {
     this.#isMeasuring = true
     this.#doneCount = 0
     try {
-      const spaces = await this.#options.spaces()
       const { findings, settled } = measureRequirements({
-        place: spaces.find((space) => space.isDefault) ?? spaces[0],
+        place: await this.#place(),
         clockDoubt: await this.#clockDoubt(),
         onDone: (doneCount) => {
           this.#doneCount = doneCount
@@ -245,6 +246,16 @@ export class SetupService {
     await this.#writing
   }
 
+  /** The default space. */
+  async #place(): Promise<RecordingPlace | undefined> {
+    const spaces = await this.#options.spaces()
+    const space = spaces.find(({ isDefault }) => isDefault) ?? spaces[0]
+    if (space === undefined) return undefined
+    const fault =
+      space.state === 'error' ? (space.faultDetail ?? space.fault ?? 'the recorder cannot use it') : undefined
+    return { ...space, fault, mountPoint: await this.#options.mountPointOf(space.id) }
+  }
+
   async #notePicture(): Promise<void> {
     if (!this.#stored.isPictureSeen) await this.#keep({ isPictureSeen: true })
   }
@@ -262,9 +273,11 @@ export class SetupService {
     const nowMs = this.#nowMs()
     if (nowMs < earliestMs)
       return `the clock says ${new Date(nowMs).toISOString()}, which is before this server was made`
-    const [newest] = await this.#options.log.list({ limit: 1 })
-    if (newest === undefined || newest.atMs <= nowMs + staleMs) return undefined
-    return `the clock says ${new Date(nowMs).toISOString()}, but something was logged at ${new Date(newest.atMs).toISOString()}`
+    // More than the last: whoever logged in to see this was logged by the same wrong clock.
+    const entries = await this.#options.log.list({ limit: 100 })
+    const latestMs = Math.max(0, ...entries.map(({ atMs }) => atMs))
+    if (latestMs <= nowMs + staleMs) return undefined
+    return `the clock says ${new Date(nowMs).toISOString()}, but something was logged at ${new Date(latestMs).toISOString()}`
   }
 
   #nowMs(): number {

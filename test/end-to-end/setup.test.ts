@@ -215,6 +215,11 @@ describe('the first start', function () {
     await list.getByText('1 of 4 done').waitFor()
     await look(page, 'checklist-begun')
     assert.deepEqual(await axeFindings(page, ['nj-desktop', 'nj-checklist']), [])
+    await page.setViewportSize({ width: 390, height: 800 })
+    await look(page, 'checklist-phone')
+    const [listBox, lastBox] = [(await list.boundingBox())!, (await page.locator('.shortcut').last().boundingBox())!]
+    assert.ok(listBox.y >= lastBox.y + lastBox.height, 'the list covers a shortcut on a phone')
+    await page.setViewportSize({ width: 1440, height: 900 })
 
     await pressButton(page, 'Add a camera')
     await page.getByRole('dialog', { name: 'Cameras' }).waitFor()

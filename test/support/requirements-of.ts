@@ -6,6 +6,12 @@ import { join } from 'node:path'
 import { measureRequirements } from '../../server/system/requirements.ts'
 
 const volumePath = process.argv[2]!
-const place = { volumePath, folder: join(volumePath, 'QVRProSpace_x'), usedBytes: 0 }
+const place = {
+  volumePath,
+  mountPoint: volumePath,
+  fault: undefined,
+  folder: join(volumePath, 'QVRProSpace_x'),
+  usedBytes: 0,
+}
 const findings = await measureRequirements({ place, clockDoubt: undefined }).findings
 console.log(JSON.stringify({ findings, left: readdirSync(volumePath) }))

@@ -130,8 +130,13 @@ export class NjSetupTime extends LitElement {
   }
 
   #shown(): string {
-    const format = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'medium', timeZone: this.zone })
-    return format.format(this.#nowMs)
+    const style = { dateStyle: 'full', timeStyle: 'medium' } as const
+    try {
+      return new Intl.DateTimeFormat('en-GB', { ...style, timeZone: this.zone }).format(this.#nowMs)
+    } catch {
+      // A zone that is younger than this browser.
+      return `${new Intl.DateTimeFormat('en-GB', { ...style, timeZone: 'UTC' }).format(this.#nowMs)} UTC`
+    }
   }
 
   #skewWords(): string {

@@ -3,7 +3,7 @@ import { customElement, state } from 'lit/decorators.js'
 import doneIcon from 'lucide-static/icons/circle-check.svg'
 import { messageOf } from '../api/client.ts'
 import { session } from '../api/session.ts'
-import { finishSetup } from '../api/setup.ts'
+import { finishSetup, setup } from '../api/setup.ts'
 import { fire } from '../base/fire.ts'
 import { wordsOf } from '../base/i18n.ts'
 import { Live } from '../base/live.ts'
@@ -19,6 +19,11 @@ import { setupStyles } from './setup-styles.ts'
 const steps = ['welcome', 'requirements', 'time', 'password', 'finish'] as const
 type Step = (typeof steps)[number]
 
+/** What was done at an earlier log-in, where `next` is the first step that was not. */
+function doneBefore(next: Step = 'requirements'): ReadonlySet<Step> {
+  return new Set(steps.slice(1, steps.indexOf(next)))
+}
+
 const t = wordsOf({
   title: 'Set up Nightjar',
   steps: 'Steps of the setup',
@@ -31,8 +36,7 @@ const t = wordsOf({
   finish: 'Finish',
   welcome:
     'Four short steps, and this server is ready for its first camera: a look at its machine, its date and time, a password of your own, and that is all.',
-  welcomeLater:
-    'Nothing is recorded wrongly meanwhile. Where you stop is kept, and you are asked again at your next log-in.',
+  welcomeLater: 'You may stop at any step: what is done is kept, and you are asked again at your next log-in.',
   ownPassword: 'You have a password of your own.',
   needCheck: 'Check the requirements first.',
   needTime: 'Say first whether date and time are right.',
@@ -60,7 +64,7 @@ export class NjSetup extends LitElement {
   static override styles = [controls, setupStyles]
 
   @state() private step: Step = 'welcome'
-  @state() private done: ReadonlySet<Step> = new Set()
+  @state() private done: ReadonlySet<Step> = doneBefore(setup.value?.nextStep)
   @state() private failure = ''
   @state() private isBusy = false
   /** Whether the password step has its form: it stays until it says itself that it is done. */

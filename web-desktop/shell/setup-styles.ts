@@ -71,6 +71,9 @@ export const setupStyles = css`
   h2 {
     font-size: 20px;
     font-weight: 650;
+  }
+  /* It is where a step begins to be read, and nothing that can be used. */
+  h2:focus-visible {
     outline: none;
   }
   .body {

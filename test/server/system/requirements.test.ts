@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { readVolumeFacts } from '../../../server/host/volume.ts'
 import { chronyTrust, kernelTrust, readClockTrust, systemdTrust } from '../../../server/system/clock-trust.ts'
 import { judgeFileSystem } from '../../../server/system/file-system.ts'
 import { ffmpegVersionOf } from '../../../server/system/program.ts'
@@ -18,8 +19,9 @@ import { measureSyncLatency } from '../../../server/system/sync-latency.ts'
 import { type RequirementFinding, requirementFinding, requirementNames } from '../../../shared/setup.ts'
 import { makeTestFolder } from '../../support/test-folder.ts'
 
-function placeIn(volumePath: string): RecordingPlace {
-  return { volumePath, folder: join(volumePath, 'QVRProSpace_volume'), usedBytes: 0 }
+async function placeIn(volumePath: string): Promise<RecordingPlace> {
+  const mountPoint = (await readVolumeFacts(volumePath))?.mountPoint ?? '/'
+  return { volumePath, mountPoint, fault: undefined, folder: join(volumePath, 'QVRProSpace_volume'), usedBytes: 0 }
 }
 
 function named(findings: RequirementFinding[], name: RequirementFinding['name']): RequirementFinding {
@@ -48,7 +50,7 @@ describe('the check of the requirements', function () {
     let done = 0
 
     const { findings } = measureRequirements({
-      place: placeIn(volumePath),
+      place: await placeIn(volumePath),
       clockDoubt: undefined,
       onDone: (count) => {
         done = count
@@ -64,6 +66,7 @@ describe('the check of the requirements', function () {
     assert.equal(done, 6)
     assert.match(named(found, 'processor-cores').measured, new RegExp(`^${availableParallelism()} core`))
     assert.equal(named(found, 'node').measured, process.versions.node)
+    assert.equal(named(found, 'node').wanted, 'version 24 or newer')
     assert.match(named(found, 'sync-latency').measured, /^median [\d.]+ ms, worst [\d.]+ ms of \d+$/)
     assert.equal(named(found, 'recording-folder').measured, volumePath)
     assert.equal(named(found, 'recording-folder').verdict, 'fine')
@@ -72,7 +75,7 @@ describe('the check of the requirements', function () {
 
   it('counts what the space holds as free', async () => {
     const volumePath = makeTestFolder()
-    const place = { ...placeIn(volumePath), usedBytes: 4_000_000e9 }
+    const place = { ...(await placeIn(volumePath)), usedBytes: 4_000_000e9 }
 
     const found = await measureRequirements({ place, clockDoubt: undefined }).findings
 
@@ -82,7 +85,7 @@ describe('the check of the requirements', function () {
   it('finds a volume that is not there, and says so of everything on it', async () => {
     const volumePath = join(makeTestFolder(), 'gone')
 
-    const found = await measureRequirements({ place: placeIn(volumePath), clockDoubt: undefined }).findings
+    const found = await measureRequirements({ place: await placeIn(volumePath), clockDoubt: undefined }).findings
 
     for (const name of ['space-free', 'space-total', 'file-system', 'sync-latency', 'recording-folder'] as const) {
       assert.equal(named(found, name).verdict, 'failed', name)
@@ -94,10 +97,32 @@ describe('the check of the requirements', function () {
     const volumePath = makeTestFolder()
     writeFileSync(join(volumePath, 'QVRProSpace_volume'), '')
 
-    const found = await measureRequirements({ place: placeIn(volumePath), clockDoubt: undefined }).findings
+    const found = await measureRequirements({ place: await placeIn(volumePath), clockDoubt: undefined }).findings
 
     assert.match(named(found, 'recording-folder').sentence, /QVRProSpace_volume: it is no folder/)
   })
+
+  const unproved: [what: string, change: Partial<RecordingPlace>, says: RegExp][] = [
+    ['whose mount is gone', { mountPoint: '/mnt/of-another-day' }, /not on \/mnt\/of-another-day any more/],
+    [
+      'that the recorder holds for another',
+      { fault: 'the marker is another server’s' },
+      /the marker is another server’s/,
+    ],
+  ]
+  for (const [what, change, says] of unproved) {
+    it(`writes nothing to a disk ${what}, and removes nothing there`, async () => {
+      const volumePath = makeTestFolder()
+      writeFileSync(join(volumePath, '.nightjar-sync-of-another-day'), 'x')
+
+      const place = { ...(await placeIn(volumePath)), ...change }
+      const found = await measureRequirements({ place, clockDoubt: undefined }).findings
+
+      assert.equal(named(found, 'sync-latency').verdict, 'failed')
+      assert.match(named(found, 'sync-latency').sentence, says)
+      assert.deepEqual(readdirSync(volumePath), ['.nightjar-sync-of-another-day'])
+    })
+  }
 
   it('says that there is no recording space', async () => {
     const found = await measureRequirements({ place: undefined, clockDoubt: undefined }).findings
@@ -111,7 +136,11 @@ describe('the check of the requirements', function () {
   it('waits for nothing longer than it is told, and cleans up afterwards all the same', async () => {
     const volumePath = makeTestFolder()
 
-    const { findings, settled } = measureRequirements({ place: placeIn(volumePath), clockDoubt: undefined, limitMs: 0 })
+    const { findings, settled } = measureRequirements({
+      place: await placeIn(volumePath),
+      clockDoubt: undefined,
+      limitMs: 0,
+    })
     const found = await findings
     await settled
 
@@ -166,7 +195,7 @@ describe('the sync latency', () => {
     assert.deepEqual(readdirSync(folder).sort(), ['.nightjar-space', 'footage'])
   })
 
-  const place = placeIn('/v')
+  const place = { volumePath: '/v', mountPoint: '/v', fault: undefined, folder: '/v/QVRProSpace_v', usedBytes: 0 }
   const cases: [medianMs: number, worstMs: number, verdict: string, says: RegExp][] = [
     [12, 40, 'fine', /as it is wanted/],
     [51, 60, 'warning', /each five seconds/],

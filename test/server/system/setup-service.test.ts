@@ -21,6 +21,7 @@ describeOnBoth('the setup as it is kept', 'settings', (database) => {
     return SetupService.open({
       settings: new SettingStore(database()),
       spaces: async () => [],
+      mountPointOf: async () => '/',
       cameraCount: async () => 0,
       health: () => [],
       mustChangePassword: async () => false,
