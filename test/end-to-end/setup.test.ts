@@ -4,6 +4,7 @@ import { type CameraFarm, startCameras } from '../../scripts/cameras/farm.ts'
 import type { LogEntry } from '../../shared/log.ts'
 import type { RequirementCheck, ServerTime, SetupState } from '../../shared/setup.ts'
 import { axeFindings, openBrowser, openTab, type TabOptions } from '../support/browser.ts'
+import { TestClient } from '../support/test-client.ts'
 import { builtDesktop } from '../web-desktop/support/built-desktop.ts'
 import { until } from '../web-desktop/support/desktop-page.ts'
 import { Product } from './product.ts'
@@ -154,17 +155,29 @@ describe('the first start', function () {
     await context.close()
   })
 
-  it('is not shown to users whom the server refuses it', async () => {
-    const { page, context } = await openTab(browser)
-    await page.route('**/api/setup', (route) =>
-      route.fulfill({ status: 403, json: { kind: 'forbidden', message: 'this needs system.manage' } }),
-    )
+  it('is neither shown to other users nor asked for by their desktop', async () => {
+    const administrator = new TestClient(product.url)
+    await administrator.logIn('admin', product.password)
+    const draft = { username: 'guard', password: ownPassword, mustChangePassword: false }
+    await administrator.must('POST', 'api/accounts', draft)
+    const { page, context, problems } = await openTab(browser)
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(request.url()))
     await page.goto(product.url)
-    await page.getByLabel('User name').fill('admin')
-    await page.getByLabel('Password', { exact: true }).fill(product.password)
+    await page.getByLabel('User name').fill('guard')
+    await page.getByLabel('Password', { exact: true }).fill(ownPassword)
     await page.getByRole('button', { name: 'Log in' }).click()
 
-    await page.locator('nj-change-password').getByRole('button', { name: 'Later' }).waitFor()
+    await page.getByRole('navigation', { name: 'Task bar' }).waitFor()
+    await page.waitForLoadState('networkidle')
+    assert.deepEqual(
+      asked.filter((url) => url.includes('api/setup')),
+      [],
+    )
+    assert.deepEqual(
+      problems.filter((text) => !/status of 40[13]/.test(text)),
+      [],
+    )
     assert.equal(await page.locator('nj-setup').count(), 0)
     assert.equal(await page.locator('nj-checklist section').count(), 0)
     await context.close()

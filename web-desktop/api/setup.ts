@@ -9,13 +9,15 @@ import type {
 } from '../../shared/setup.ts'
 import { Store } from '../base/store.ts'
 import { getJson, request } from './client.ts'
+import { session } from './session.ts'
 
 /** How far the setup is; undefined where it is none of this user's business, or not known. */
 export const setup = new Store<SetupState | undefined>(undefined)
 
-/** Reads it. A refusal, and a server that does not answer, leave it unknown: nobody is kept from the desktop by that. */
+/** Reads it, for who may manage the system. A server that does not answer keeps nobody from the desktop. */
 export async function readSetup(): Promise<SetupState | undefined> {
-  setup.set(await getJson<SetupState>('api/setup').catch(() => undefined))
+  const isTheirs = session.value?.privileges.includes('system.manage') === true
+  setup.set(isTheirs ? await getJson<SetupState>('api/setup').catch(() => undefined) : undefined)
   return setup.value
 }
 

@@ -56,14 +56,19 @@ describe('the setup', function () {
     assert.equal((await state()).isFinished, true)
   })
 
-  it('lets nobody in without a login, and needs the privilege to manage the system', async () => {
+  it('lets nobody in without a login, nor an account that may not manage the system', async () => {
     await start()
     const routes = test.app.routes.filter(({ spec }) => spec.path.startsWith('api/setup'))
+    const draft = { username: 'guard', password: 'battery staple', mustChangePassword: false }
+    await client.must('POST', 'api/accounts', draft)
+    const guard = test.client()
+    await guard.logIn('guard', 'battery staple')
 
     assert.equal(routes.length, 8)
     for (const { spec } of routes) {
       assert.equal(spec.privilege, 'system.manage')
       assert.equal((await test.client().request(spec.method.toUpperCase(), spec.path)).status, 401)
+      assert.equal((await guard.request(spec.method.toUpperCase(), spec.path)).status, 403, spec.path)
     }
   })
 
