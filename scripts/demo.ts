@@ -22,6 +22,8 @@ const environment = {
   NIGHTJAR_VOLUME: join(dataDir, 'volume'),
   NIGHTJAR_SPACE_BYTES: process.env['NIGHTJAR_SPACE_BYTES'] ?? String(8 * 1024 ** 3),
   NIGHTJAR_LOG_LEVEL: process.env['NIGHTJAR_LOG_LEVEL'] ?? 'warn',
+  // Its space and its cameras are made by this script: there is nothing to be led through.
+  NIGHTJAR_SETUP: process.env['NIGHTJAR_SETUP'] ?? 'done',
 }
 
 interface DemoCamera {

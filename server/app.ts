@@ -72,6 +72,8 @@ import { SpaceStore } from './space/space-store.ts'
 import { maxLiveRequestBytes } from './stream/live-socket.ts'
 import { displayUrl } from './stream/source-address.ts'
 import { configurationRoutes } from './system/configuration-routes.ts'
+import { setupRoutes } from './system/setup-routes.ts'
+import { SetupService } from './system/setup-service.ts'
 import { systemRoutes } from './system/system-routes.ts'
 import { SystemService } from './system/system-service.ts'
 import { version } from './version.ts'
@@ -213,6 +215,19 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
 
   const firstPassword = await accounts.createFirst()
   await spaces.createFirst(config.volumePath, config.spaceBytes)
+  const setup = await SetupService.open({
+    settings: settingStore,
+    spaces: () => spaces.list(),
+    mountPointOf: async (spaceId) => (await spaces.listStored()).find(({ id }) => id === spaceId)?.mountPoint ?? '/',
+    cameraCount: async () => (await cameras.list()).filter((camera) => !camera.isRecovered).length,
+    health: () => health.list(),
+    mustChangePassword: async (accountId) => (await accounts.get(accountId))?.mustChangePassword ?? false,
+    log,
+    bus,
+    clock,
+    isDone: config.isSetupDone,
+  })
+  scope.add(() => setup.close())
   recorder?.onEvent(async (event) => {
     if (event.type !== 'occurrence' || event.name !== 'keyframe-wanted') return
     const { cameraId = '', stream = 1 } = event
@@ -259,6 +274,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     ...pictures.routes,
     ...logRoutes(log),
     ...systemRoutes(system),
+    ...setupRoutes(setup),
     ...configurationRoutes({
       spaces: () => spaces.list(),
       cameras: () => cameras.list(),

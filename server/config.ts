@@ -40,6 +40,9 @@ export interface Config {
   readonly logLevel: string
   /** `NIGHTJAR_DESKTOP_DIR`, default `dist/web-desktop` beside the sources: the built web desktop. */
   readonly desktopDir: string
+  /** `NIGHTJAR_SETUP`, `ask` or `done`, default `ask`: whether the administrator is led through the setup at the first
+   * log-in. `done` marks it as finished for good: for machines that are set up by a script. */
+  readonly isSetupDone: boolean
   /** Keys that begin with `NIGHTJAR_` and are no setting of this version: probably misspelt, so they are warned of. */
   readonly unknownKeys: readonly string[]
 }
@@ -76,6 +79,7 @@ export function readConfig(env: Environment): Config {
     logEntries: reader.integer('NIGHTJAR_LOG_ENTRIES', 200_000, 1000, 10_000_000),
     trustProxy: reader.text('NIGHTJAR_TRUST_PROXY', 'loopback'),
     logLevel: reader.oneOf('NIGHTJAR_LOG_LEVEL', logLevels, 'info'),
+    isSetupDone: reader.oneOf('NIGHTJAR_SETUP', ['ask', 'done'], 'ask') === 'done',
     desktopDir: resolve(reader.text('NIGHTJAR_DESKTOP_DIR', resolve(import.meta.dirname, '../dist/web-desktop'))),
   }
   return Object.freeze({ ...config, unknownKeys: reader.unknownKeys() })

@@ -74,7 +74,8 @@ export async function buildPictures<Actor>(options: PicturesOptions<Actor>): Pro
   const snapshots = new Snapshots(source, decoder, streams)
   const hub = new LiveHub(source, decoder, transcoder)
   scope.add(() => hub.close())
-  const sockets = new LiveSockets<Actor>({ hub, streams, mayWatch: options.mayWatch, clock, logger })
+  const onSeen = () => options.bus.emit('picture-seen', {})
+  const sockets = new LiveSockets<Actor>({ hub, streams, mayWatch: options.mayWatch, onSeen, clock, logger })
   scope.add(() => sockets.close())
   const cameraName = async (cameraId: string) => (await cameras.list()).find(({ id }) => id === cameraId)?.name
   return {

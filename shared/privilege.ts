@@ -11,6 +11,8 @@ export const privileges = [
   'surveillance.manage',
   /** See how the server is. */
   'system.view',
+  /** Set the server up: its first start, its date and time. */
+  'system.manage',
   /** Read the durable log. */
   'log.view',
   /** Add, change and remove accounts, and end their sessions. */

@@ -11,6 +11,8 @@ export interface Occurrences {
   'camera-removed': { cameraId: string; hasFootageRemoved: boolean }
   'space-changed': { space: Space }
   'space-removed': { spaceId: string }
+  /** A viewer has confirmed a live picture; told once a connection. */
+  'picture-seen': Record<string, never>
   logged: { entry: LogEntry }
   /** Sessions that were ended by the server or the user: all of an account but one, or one by its id. */
   'session-ended': { sessionId: string }

@@ -21,6 +21,8 @@ export interface LiveSocketOptions<Actor> {
   streams: (cameraId: string) => LiveStreamInfo[] | undefined
   /** Whether an actor may see a camera live. */
   mayWatch: (actor: Actor, cameraId: string) => boolean | Promise<boolean>
+  /** Called once a connection, when its viewer first says that a picture has arrived. */
+  onSeen?: () => void
   clock: Clock
   logger: Logger
 }
@@ -90,6 +92,7 @@ class LiveConnection<Actor> implements LiveViewer {
   /** When last nothing waited to be sent. */
   #emptyMs: number
   #isEnded = false
+  #hasSeen = false
 
   constructor(options: LiveSocketOptions<Actor>, socket: WebSocket, actor: Actor, wire: Writable) {
     this.#options = options
@@ -163,7 +166,12 @@ class LiveConnection<Actor> implements LiveViewer {
       return
     }
     if (request.type === 'received') {
-      this.#tiles.get(request.tile)?.received(request.sequence)
+      const tile = this.#tiles.get(request.tile)
+      tile?.received(request.sequence)
+      if (!this.#hasSeen && tile?.hasArrived) {
+        this.#hasSeen = true
+        this.#options.onSeen?.()
+      }
       return
     }
     this.#turn = this.#turn

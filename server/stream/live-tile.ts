@@ -93,6 +93,11 @@ export class LiveTile {
     this.#received = Math.max(this.#received ?? 0, sequence)
   }
 
+  /** Whether a picture it was sent is known to have arrived. */
+  get hasArrived(): boolean {
+    return this.#received !== undefined && this.#received > 0
+  }
+
   /** Looks again whether something better can be shown: a stream came back, or went. Called every few seconds. */
   reconsider(): void {
     if (this.#request === undefined) return

@@ -13,6 +13,12 @@ export class Product {
   url = ''
   password = ''
   #server: ChildProcess | undefined
+  readonly #env: Record<string, string>
+
+  /** `env` is added to the server's environment. */
+  constructor(env: Record<string, string> = {}) {
+    this.#env = env
+  }
 
   /** Starts the server; the first time it tells the one-time password. It keeps its port when it is started again. */
   async start(): Promise<void> {
@@ -27,6 +33,8 @@ export class Product {
         NIGHTJAR_SPACE_BYTES: String(1024 ** 3),
         NIGHTJAR_SEGMENT_SEC: '10',
         NIGHTJAR_LOG_LEVEL: 'warn',
+        NIGHTJAR_SETUP: 'done',
+        ...this.#env,
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     })

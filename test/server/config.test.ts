@@ -42,6 +42,7 @@ describe('the configuration', () => {
     ['NIGHTJAR_BASE_PATH', '/a/../b/', /begin and end/],
     ['NIGHTJAR_BASE_PATH', '/a b/', /letters/],
     ['NIGHTJAR_LOG_LEVEL', 'loud', /debug, info/],
+    ['NIGHTJAR_SETUP', 'skip', /one of ask, done/],
     ['NIGHTJAR_DATABASE_URL', 'postgres://h/x', /mysql:/],
     ['NIGHTJAR_DATABASE_URL', 'mysql://h/', /database name/],
     ['NIGHTJAR_DATABASE_URL', 'mysql://h/a-b', /database name/],

@@ -61,6 +61,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       NIGHTJAR_DATA_DIR: `${folder}/data`,
       NIGHTJAR_VOLUME: `${folder}/volume`,
       NIGHTJAR_SPACE_BYTES: String(256 * 1024 * 1024),
+      NIGHTJAR_SETUP: 'done',
       ...env,
       ...more,
     })

@@ -16,3 +16,9 @@ export interface OpenApp {
 export function fireOpenApp(target: EventTarget, wish: OpenApp): void {
   fire(target, 'open-app', wish)
 }
+
+/** Listens, and returns its own undoing. */
+export function listen(target: EventTarget, type: string, listener: (event: Event) => void): () => void {
+  target.addEventListener(type, listener)
+  return () => target.removeEventListener(type, listener)
+}

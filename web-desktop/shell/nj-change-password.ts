@@ -42,7 +42,7 @@ type Name = 'current' | 'next' | 'again'
 /**
  * Changes the password of who is logged in.
  *
- * @fires nj-cancel
+ * @fires nj-cancel - not where it is bare
  * @fires nj-done
  */
 @customElement('nj-change-password')
@@ -67,6 +67,8 @@ export class NjChangePassword extends LitElement {
   @property({ type: Boolean }) isOneTime = false
   /** True where nothing else is allowed before: there is no way back but to log out. */
   @property({ type: Boolean }) isForced = false
+  /** Without a dialog of its own: part of another one. */
+  @property({ type: Boolean }) isBare = false
   @state() private policy: PasswordPolicy | undefined
   @state() private values: Record<Name, string> = { current: '', next: '', again: '' }
   @state() private errors: Partial<Record<Name | 'all', string>> = {}
@@ -131,15 +133,20 @@ export class NjChangePassword extends LitElement {
   }
 
   override render(): TemplateResult {
+    const submit = this.isBare
+      ? html`<div><button class="primary" ?disabled=${this.isBusy}>${t('change')}</button></div>`
+      : html`<button class="visually-hidden" tabindex="-1" aria-hidden="true">${t('change')}</button>`
+    const form = html`<form id="form" @submit=${this.#onSubmit}>
+      ${this.isOneTime ? html`<p class="why">${t('oneTime')}</p>` : nothing}
+      ${this.isForced && !this.isOneTime ? html`<p class="why">${t('expired')}</p>` : nothing}
+      ${this.#field('current', this.isOneTime ? t('currentOneTime') : t('current'), 'current-password')}
+      ${this.#field('next', t('next'), 'new-password', this.policy && rulesOf(this.policy))}
+      ${this.#field('again', t('again'), 'new-password')} ${errorLine('all-error', this.errors.all)}
+      ${submit}
+    </form>`
+    if (this.isBare) return form
     return html`<nj-dialog heading=${t('title')}>
-      <form id="form" @submit=${this.#onSubmit}>
-        ${this.isOneTime ? html`<p class="why">${t('oneTime')}</p>` : nothing}
-        ${this.isForced && !this.isOneTime ? html`<p class="why">${t('expired')}</p>` : nothing}
-        ${this.#field('current', this.isOneTime ? t('currentOneTime') : t('current'), 'current-password')}
-        ${this.#field('next', t('next'), 'new-password', this.policy && rulesOf(this.policy))}
-        ${this.#field('again', t('again'), 'new-password')} ${errorLine('all-error', this.errors.all)}
-        <button class="visually-hidden" tabindex="-1" aria-hidden="true">${t('change')}</button>
-      </form>
+      ${form}
       <button slot="actions" @click=${() => (this.isForced ? void logOut() : fire(this, 'nj-cancel'))}>
         ${this.isForced ? t('logOut') : this.isOneTime ? t('later') : t('cancel')}
       </button>

@@ -3,8 +3,9 @@ import { customElement, property, state } from 'lit/decorators.js'
 import { repeat } from 'lit/directives/repeat.js'
 import { push } from '../api/push.ts'
 import { session } from '../api/session.ts'
+import { readSetup } from '../api/setup.ts'
 import type { AppDefinition, AppPage } from '../base/app.ts'
-import { fireOpenApp, type OpenApp } from '../base/fire.ts'
+import { fireOpenApp, listen, type OpenApp } from '../base/fire.ts'
 import { wordsOf } from '../base/i18n.ts'
 import { keep, readKept } from '../base/kept.ts'
 import { Live } from '../base/live.ts'
@@ -16,6 +17,7 @@ import { type Shortcut, shortcutOf } from './desktop-keys.ts'
 import { desktopStyles } from './desktop-styles.ts'
 import './nj-banner.ts'
 import './nj-change-password.ts'
+import './nj-checklist.ts'
 import './nj-main-menu.ts'
 import './nj-notices.ts'
 import './nj-place-window.ts'
@@ -44,15 +46,12 @@ import {
   windowsFromSaved,
 } from './window-state.ts'
 
-const t = wordsOf({
-  shortcuts: 'Shortcuts',
-  desktop: 'Desktop',
-})
+const t = wordsOf({ shortcuts: 'Shortcuts', desktop: 'Desktop' })
 
 const saveDelayMs = 400
 const lostGraceMs = 1500
 
-type Panel = 'menu' | 'notices' | 'password' | 'shortcuts' | undefined
+type Panel = 'menu' | 'notices' | 'password' | 'setup' | 'shortcuts' | undefined
 
 /** The desktop: task bar, wallpaper, windows, and what lies over them. It alone holds the windows' state. */
 @customElement('nj-desktop')
@@ -84,21 +83,13 @@ export class NjDesktop extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback()
     this.isPhone = this.#phoneQuery.matches
-    const onPhone = (): void => {
-      this.isPhone = this.#phoneQuery.matches
-    }
-    this.#phoneQuery.addEventListener('change', onPhone)
-    const onKey = (event: KeyboardEvent): void => this.#onKey(event)
-    const onHide = (): void => this.#save()
-    const onBack = (): void => this.#onBack()
-    addEventListener('keydown', onKey)
-    addEventListener('pagehide', onHide)
-    addEventListener('popstate', onBack)
     this.#undo = [
-      () => this.#phoneQuery.removeEventListener('change', onPhone),
-      () => removeEventListener('keydown', onKey),
-      () => removeEventListener('pagehide', onHide),
-      () => removeEventListener('popstate', onBack),
+      listen(this.#phoneQuery, 'change', () => {
+        this.isPhone = this.#phoneQuery.matches
+      }),
+      listen(window, 'keydown', (event) => this.#onKey(event as KeyboardEvent)),
+      listen(window, 'pagehide', () => this.#save()),
+      listen(window, 'popstate', () => this.#onBack()),
       followWallpaper(this),
       push.state.subscribe(() => this.#onPushState()),
       session.isEnded.subscribe(() => {
@@ -107,7 +98,13 @@ export class NjDesktop extends LitElement {
     ]
     push.start()
     this.#onPushState()
-    if (session.value?.mustChangePassword) this.panel = 'password'
+    // The first start's wizard asks for the password too.
+    void readSetup().then(async (state) => {
+      if (state?.isFinished === false) {
+        await import('./nj-setup.ts')
+        this.panel = 'setup'
+      } else if (session.value?.mustChangePassword) this.panel = 'password'
+    })
   }
 
   override disconnectedCallback(): void {
@@ -212,7 +209,7 @@ export class NjDesktop extends LitElement {
   }
 
   #onKey(event: KeyboardEvent): void {
-    if (session.isEnded.value || event.defaultPrevented) return
+    if (session.isEnded.value || this.panel === 'setup' || event.defaultPrevented) return
     const shortcut = shortcutOf(event, deepFocus())
     if (shortcut === undefined) return
     event.preventDefault()
@@ -424,6 +421,7 @@ export class NjDesktop extends LitElement {
                 </button>`,
               )}
             </nav>
+            <nj-checklist @nj-change-password=${() => this.#toggle('password')}></nj-checklist>
           </main>
           ${repeat(
             this.windows.list,
@@ -491,6 +489,8 @@ export class NjDesktop extends LitElement {
           @nj-cancel=${this.#dismiss}
           @nj-done=${this.#dismiss}
         ></nj-change-password>`
+      case 'setup':
+        return html`<nj-setup @nj-cancel=${this.#dismiss} @nj-done=${this.#dismiss}></nj-setup>`
       case 'shortcuts':
         return html`<nj-shortcuts class="panel over" @nj-cancel=${this.#dismiss}></nj-shortcuts>`
       default:

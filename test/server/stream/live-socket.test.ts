@@ -21,6 +21,7 @@ describe('live socket', () => {
   let server: WebSocketServer
   let sockets: LiveSockets<string>
   let streams: LiveStreamInfo[]
+  let seenCount = 0
   const viewers: Viewer[] = []
   const serverSockets: WebSocket[] = []
 
@@ -34,10 +35,14 @@ describe('live socket', () => {
     transcoder = new H264Transcoder()
     hub = new LiveHub(source, decoder, transcoder)
     streams = [info(1, 'h264'), info(2, 'h264')]
+    seenCount = 0
     sockets = new LiveSockets<string>({
       hub,
       streams: (cameraId) => (cameraId === 'nobody' ? undefined : streams),
       mayWatch: async (actor, cameraId) => actor === 'guard' && cameraId !== 'secret',
+      onSeen: () => {
+        seenCount++
+      },
       clock: systemClock,
       logger: pino({ level: 'silent' }),
     })
@@ -93,6 +98,28 @@ describe('live socket', () => {
     )
     assert.ok(video[0]!.isKey)
     assert.equal(countFrames([viewer.ofKind('init')[0]!.payload, ...video.map((frame) => frame.payload)]), 35)
+  })
+
+  it('tells once a viewer that a picture has arrived, and not before one was sent', async () => {
+    const viewer = await connect()
+    viewer.send(open())
+    await watched('gate/1')
+    viewer.send({ type: 'received', tile: 1, sequence: 1 })
+    viewer.send({ type: 'received', tile: 2, sequence: 1 })
+    viewer.socket.ping()
+    await once(viewer.socket, 'pong')
+    source.config('gate/1', clip())
+    source.play('gate/1', clip(), 0, 10)
+    await viewer.until(() => viewer.ofKind('video').length === 10)
+    assert.equal(seenCount, 0)
+
+    viewer.send({ type: 'received', tile: 1, sequence: 3 })
+    viewer.send({ type: 'received', tile: 1, sequence: 10 })
+    while (seenCount === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    source.play('gate/1', clip(), 10, 20)
+    await viewer.until(() => viewer.ofKind('video').length === 20)
+
+    assert.equal(seenCount, 1)
   })
 
   it('starts a second viewer at once from what is kept, with the very same fragments', async () => {

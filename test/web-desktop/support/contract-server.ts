@@ -187,6 +187,8 @@ export class ContractServer {
     switch (route) {
       case 'GET api/session':
         return send(response, 200, this.#session())
+      case 'GET api/setup':
+        return send(response, 200, { isFinished: true, isChecklistShown: false })
       case 'POST api/logout':
         this.#sessions.clear()
         return send(response, 204)
