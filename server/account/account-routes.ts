@@ -66,6 +66,7 @@ export function accountRoutes(options: AccountRoutesOptions): Route[] {
             message: `failed to log in as ${body.username}`,
             by,
           })
+          bus.emit('login-failed', { username: body.username, address })
           throw new Failure('unauthenticated', 'the user name or the password is wrong')
         }
         await limit.succeed(body.username, address)

@@ -12,6 +12,8 @@ export interface Occurrences {
   'space-changed': { space: Space }
   'space-removed': { spaceId: string }
   logged: { entry: LogEntry }
+  /** A wrong name or password was given; `address` as trusted proxies tell it. */
+  'login-failed': { username: string; address: string }
   /** Sessions that were ended by the server or the user: all of an account but one, or one by its id. */
   'session-ended': { sessionId: string }
 }
