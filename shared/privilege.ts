@@ -9,6 +9,8 @@ export const privileges = [
   'surveillance.manage',
   /** See how the server is. */
   'system.view',
+  /** Change the server itself: its name, ports and certificate, and who may connect. */
+  'system.manage',
   /** Read the durable log. */
   'log.view',
   /** Change one's own account. */
