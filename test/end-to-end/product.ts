@@ -11,8 +11,16 @@ const root = resolve(import.meta.dirname, '../..')
 export class Product {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'nightjar-product-'))
   url = ''
+  /** Under TLS, where that was asked for. */
+  httpsUrl = ''
   password = ''
+  readonly #env: Record<string, string>
   #server: ChildProcess | undefined
+
+  /** `env` adds to what the server's environment says, or says otherwise. */
+  constructor(env: Record<string, string> = {}) {
+    this.#env = env
+  }
 
   /** Starts the server; the first time it tells the one-time password. It keeps its port when it is started again. */
   async start(): Promise<void> {
@@ -22,11 +30,13 @@ export class Product {
         ...process.env,
         NIGHTJAR_DATA_DIR: this.dataDir,
         NIGHTJAR_PORT: port,
+        NIGHTJAR_HTTPS_PORT: 'off',
         NIGHTJAR_HOST: '127.0.0.1',
         NIGHTJAR_VOLUME: this.dataDir,
         NIGHTJAR_SPACE_BYTES: String(1024 ** 3),
         NIGHTJAR_SEGMENT_SEC: '10',
         NIGHTJAR_LOG_LEVEL: 'warn',
+        ...this.#env,
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
@@ -39,6 +49,7 @@ export class Product {
         const url = /Nightjar is at (\S+)/.exec(text)?.[1]
         if (url === undefined) return
         this.url = url
+        this.httpsUrl = /Nightjar under TLS: (\S+)/.exec(text)?.[1] ?? ''
         this.password = /password (\S+)/.exec(text)?.[1] ?? this.password
         started()
       })
