@@ -59,11 +59,14 @@ export class AddressList {
     const network = /^([^/]+)\/(\d{1,3})$/.exec(text)
     const range = /^([^-]+)-([^-]+)$/.exec(text)
     if (network !== null) {
-      const [address, bits] = [network[1]!, Number(network[2])]
+      const address = plainAddress(network[1]!)
       const family = familyOf(address)
-      if (family === undefined) throw wrong(`has no IP address before the /`)
+      if (family === undefined) throw wrong('has no IP address before the /')
+      // `::ffff:10.0.0.0/104` is 10.0.0.0/8.
+      const isMapped = family === 'ipv4' && network[1]!.includes(':')
+      const bits = Number(network[2]) - (isMapped ? 96 : 0)
       const most = family === 'ipv4' ? 32 : 128
-      if (bits > most) throw wrong(`has a prefix longer than ${most} bits`)
+      if (bits < 0 || bits > most) throw wrong(`has a prefix that is not within ${most} bits`)
       this.#blocks.addSubnet(address, bits, family)
     } else if (range !== null) {
       const [first, last] = [plainAddress(range[1]!), plainAddress(range[2]!)]

@@ -69,22 +69,28 @@ export class CertificateService {
 
   /** Fails `conflict` while another is asked for; else as `AcmeAuthority.order` does. */
   async orderAcme(request: Pick<AcmeRequest, 'names' | 'email'>, by: LogAuthor): Promise<Certificate> {
-    if (this.#isOrdering) throw new Failure('conflict', 'another certificate is being asked for: wait for its answer')
-    this.#isOrdering = true
-    try {
-      return await this.#replace(await this.#options.acme.order(request), by)
-    } finally {
-      this.#isOrdering = false
-    }
+    return this.#replace(await this.#order(request), by)
   }
 
   /** Gets another of the same kind, for the same names. Fails as asking for one does. */
   async renew(): Promise<void> {
-    const { source, names } = await this.#stored()
+    const before = await this.#stored()
+    const { source, names } = before
     if (source === 'self-signed') await this.selfSign(names === undefined ? {} : { names }, {})
-    if (source === 'acme') {
-      const email = await this.#options.acme.email()
-      await this.orderAcme({ names: names ?? [], ...(email === undefined ? {} : { email }) }, {})
+    if (source !== 'acme') return
+    const email = await this.#options.acme.email()
+    const next = await this.#order({ names: names ?? [], ...(email === undefined ? {} : { email }) })
+    // Somebody may have brought another in the meantime: theirs stays.
+    if ((await this.#stored()) === before) await this.#replace(next, {})
+  }
+
+  async #order(request: Pick<AcmeRequest, 'names' | 'email'>): Promise<StoredCertificate> {
+    if (this.#isOrdering) throw new Failure('conflict', 'another certificate is being asked for: wait for its answer')
+    this.#isOrdering = true
+    try {
+      return await this.#options.acme.order(request)
+    } finally {
+      this.#isOrdering = false
     }
   }
 

@@ -6,7 +6,7 @@ import type { Logger } from '../base/logger.ts'
 import type { SettingStore } from '../db/setting-store.ts'
 import type { LogAuthor, LogService } from '../log/log-service.ts'
 import type { CertificateService } from './certificate-service.ts'
-import type { WebListeners } from './web-listeners.ts'
+import type { OpenedPort, WebListeners } from './web-listeners.ts'
 
 const settingName = 'network'
 
@@ -55,12 +55,15 @@ export class NetworkService {
 
   /** Listens. Fails where HTTP cannot; HTTPS that cannot is logged and shown, and HTTP goes on without it. */
   async listen(): Promise<void> {
-    const { listeners, defaults, log, logger } = this.#options
-    await listeners.openHttp(defaults.isPortGiven ? defaults.port : (this.#stored.httpPort ?? defaults.port))
+    const { listeners, certificates, defaults, log, logger } = this.#options
+    const port = defaults.isPortGiven ? defaults.port : (this.#stored.httpPort ?? defaults.port)
+    const http = await listeners.openHttp(port)
+    http.take()
     const { isHttpsOn, isHttpsForced } = this.status()
     if (!isHttpsOn) return
     try {
-      await this.#openHttps(this.#wantedHttpsPort())
+      const https = await listeners.openHttps(this.#wantedHttpsPort(), await certificates.tls())
+      https.take()
     } catch (error) {
       this.#httpsFault = (error as Error).message
       logger.error({ err: error }, 'HTTPS cannot be listened for')
@@ -122,9 +125,18 @@ export class NetworkService {
     if (wanted.isHttpsOn && wanted.httpPort === wanted.httpsPort) {
       throw new Failure('invalid', 'httpsPort: must not be the port of HTTP', { field: 'httpsPort' })
     }
-    await this.#apply(before, wanted)
-    this.#stored = { ...this.#stored, ...Object.fromEntries(keys.map((key) => [key, change[key]])) }
-    await this.#options.settings.set(settingName, this.#stored)
+    const stored = { ...this.#stored, ...Object.fromEntries(keys.map((key) => [key, change[key]])) }
+    const opened = await this.#open(before, wanted, change)
+    try {
+      await this.#options.settings.set(settingName, stored)
+    } catch (error) {
+      for (const port of opened) port.drop()
+      throw error
+    }
+    this.#stored = stored
+    for (const port of opened) port.take()
+    if (!wanted.isHttpsOn) this.#options.listeners.closeHttps()
+    if (!wanted.isHttpsOn || this.#options.listeners.httpsPort !== undefined) this.#httpsFault = undefined
     if (keys.length > 0) {
       this.#options.log.record({
         kind: 'setting',
@@ -138,28 +150,27 @@ export class NetworkService {
     return this.status()
   }
 
-  async #apply(before: NetworkStatus, wanted: NetworkSettings): Promise<void> {
-    const { listeners } = this.#options
-    if (wanted.isHttpsOn && (listeners.httpsPort === undefined || wanted.httpsPort !== before.httpsPort)) {
-      await this.#openHttps(wanted.httpsPort).catch((cause: Error) => {
-        throw portFailure('httpsPort', wanted.httpsPort, cause)
-      })
-    }
-    if (wanted.httpPort !== before.httpPort) {
-      await listeners.openHttp(wanted.httpPort).catch((cause: Error) => {
-        throw portFailure('httpPort', wanted.httpPort, cause)
-      })
-    }
-    if (!wanted.isHttpsOn) {
-      listeners.closeHttps()
-      this.#httpsFault = undefined
-    }
-  }
-
-  async #openHttps(port: number): Promise<void> {
+  /** Opens the ports that are wanted and not there: all of them, or none and it fails. */
+  async #open(before: NetworkStatus, wanted: NetworkSettings, change: NetworkChange): Promise<OpenedPort[]> {
     const { listeners, certificates } = this.#options
-    await listeners.openHttps(port, await certificates.tls())
-    this.#httpsFault = undefined
+    const opened: OpenedPort[] = []
+    const open = async (field: 'httpPort' | 'httpsPort', opening: Promise<OpenedPort>) => {
+      try {
+        opened.push(await opening)
+      } catch (cause) {
+        for (const port of opened) port.drop()
+        throw portFailure(field, wanted[field], cause as Error)
+      }
+    }
+    // HTTPS that failed at start is tried again by whoever asks for it, not by a change of the name.
+    const isAsked = change.isHttpsOn !== undefined || change.httpsPort !== undefined
+    const isMissing = listeners.httpsPort === undefined && isAsked
+    if (wanted.isHttpsOn && (isMissing || wanted.httpsPort !== before.httpsPort)) {
+      const tls = await certificates.tls()
+      await open('httpsPort', listeners.openHttps(wanted.httpsPort, tls))
+    }
+    if (wanted.httpPort !== before.httpPort) await open('httpPort', listeners.openHttp(wanted.httpPort))
+    return opened
   }
 
   #wantedHttpsPort(): number {

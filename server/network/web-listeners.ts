@@ -20,6 +20,14 @@ export interface WebHandler {
   onServer: (server: Server | TlsServer) => void
 }
 
+/** A port that is listened on. One of the two is called, once. */
+export interface OpenedPort {
+  /** It takes the place of the former port, which is listened on no more; who is connected there stays so. */
+  take(): void
+  /** All is as it was before. */
+  drop(): void
+}
+
 export class WebListeners {
   readonly #options: ListenerOptions
   #handler: WebHandler | undefined
@@ -45,16 +53,18 @@ export class WebListeners {
     return portOf(this.#https)
   }
 
-  /** Listens for HTTP on another port; who is connected stays so. Fails with the system's error, and then all is as before. */
-  async openHttp(port: number): Promise<void> {
+  /** Listens for HTTP on another port. Fails with the system's error. */
+  async openHttp(port: number): Promise<OpenedPort> {
     const server = createServer(this.#handler!.handle)
     await this.#listen(server, port)
-    this.#leave(this.#http)
-    this.#http = server
+    return this.#opened(server, () => {
+      this.#leave(this.#http)
+      this.#http = server
+    })
   }
 
   /** The same for HTTPS. */
-  async openHttps(port: number, tls: SecureContextOptions): Promise<void> {
+  async openHttps(port: number, tls: SecureContextOptions): Promise<OpenedPort> {
     const server = createTlsServer(
       { ...tls, minVersion: 'TLSv1.2', handshakeTimeout: handshakeMs },
       this.#handler!.handle,
@@ -64,8 +74,10 @@ export class WebListeners {
       socket.destroy()
     })
     await this.#listen(server, port)
-    this.#leave(this.#https)
-    this.#https = server
+    return this.#opened(server, () => {
+      this.#leave(this.#https)
+      this.#https = server
+    })
   }
 
   /** Shows another certificate to who connects from now on; connections there are go on under the former. */
@@ -88,6 +100,10 @@ export class WebListeners {
       for (const server of leaving.keys()) server.closeAllConnections()
     }, 1000).unref()
     await Promise.all(leaving.values())
+  }
+
+  #opened(server: Server | TlsServer, take: () => void): OpenedPort {
+    return { take, drop: () => this.#leave(server) }
   }
 
   #listen(server: Server | TlsServer, port: number): Promise<void> {

@@ -36,7 +36,14 @@ describe('an address', () => {
 })
 
 describe('a list of addresses', () => {
-  const entries = ['10.0.0.0/8', ' 192.168.1.10 - 192.168.1.20 ', '203.0.113.9', '2001:db8:1::/48', '2001:db8:2::1']
+  const entries = [
+    '10.0.0.0/8',
+    ' 192.168.1.10 - 192.168.1.20 ',
+    '203.0.113.9',
+    '2001:db8:1::/48',
+    '2001:db8:2::1',
+    '::ffff:172.16.0.0/108',
+  ]
   const list = new AddressList(entries, fieldOf)
   const members: [address: string, isIn: boolean][] = [
     ['10.255.0.1', true],
@@ -50,6 +57,8 @@ describe('a list of addresses', () => {
     ['2001:db8:1:ffff::9', true],
     ['2001:db8:2::1', true],
     ['2001:db8:2::2', false],
+    ['172.31.0.1', true],
+    ['172.32.0.1', false],
     ['', false],
   ]
   for (const [address, isIn] of members) {
@@ -60,8 +69,9 @@ describe('a list of addresses', () => {
 
   const refused: [entry: string, says: RegExp][] = [
     ['nas.local', /must be an IP address/],
-    ['10.0.0.0/33', /longer than 32 bits/],
-    ['2001:db8::/129', /longer than 128 bits/],
+    ['10.0.0.0/33', /not within 32 bits/],
+    ['2001:db8::/129', /not within 128 bits/],
+    ['::ffff:10.0.0.0/95', /not within 32 bits/],
     ['nas/8', /no IP address before/],
     ['10.0.0.9-10.0.0.1', /ends before it begins/],
     ['10.0.0.1-2001:db8::1', /one kind/],

@@ -153,7 +153,7 @@ describe('HTTPS', () => {
 })
 
 describe('HTTPS that cannot be listened for', () => {
-  it('is said so, and plain HTTP goes on', async () => {
+  it('is said so, plain HTTP goes on, and it is tried for again when asked for', async () => {
     const other = await occupy(0)
     const { port } = other.address() as AddressInfo
 
@@ -161,9 +161,18 @@ describe('HTTPS that cannot be listened for', () => {
 
     const administrator = await test.administrator()
     const status = await administrator.must<NetworkStatus>('GET', 'api/network/settings')
+    const change = (body: object) =>
+      administrator.request<NetworkStatus & FailureBody>('PATCH', 'api/network/settings', body)
+    const named = await change({ serverName: 'my-nas' })
+    const tooEarly = await change({ isHttpsOn: true })
+    await new Promise((resolve) => other.close(resolve))
+    const again = await change({ isHttpsOn: true })
     assert.equal(test.app.httpsUrl, undefined)
     assert.match(status.httpsFault!, /EADDRINUSE/)
-    other.close()
+    assert.match(named.body.httpsFault!, /EADDRINUSE/)
+    assert.deepEqual([tooEarly.status, tooEarly.body.field], [409, 'httpsPort'])
+    assert.deepEqual([again.status, again.body.httpsFault], [200, undefined])
+    assert.equal((await askTls(`https://127.0.0.1:${port}/qvrpro/api/session`)).status, 401)
     await test.close()
   })
 })
@@ -231,11 +240,18 @@ describe('ports that are set in the desktop', () => {
 
     const http = await client.request<FailureBody>('PATCH', 'api/network/settings', { httpPort: taken })
     const https = await client.request<FailureBody>('PATCH', 'api/network/settings', { httpsPort: taken })
+    const free = await freePort()
+    const half = await client.request<FailureBody>('PATCH', 'api/network/settings', {
+      httpPort: taken,
+      httpsPort: free,
+    })
     const same = await client.request<FailureBody>('PATCH', 'api/network/settings', { httpsPort: first })
 
     assert.deepEqual([http.status, http.body.field], [409, 'httpPort'])
     assert.match(http.body.message, /another program has it/)
     assert.deepEqual([https.status, https.body.field], [409, 'httpsPort'])
+    assert.deepEqual([half.status, half.body.field], [409, 'httpPort'])
+    await assert.rejects(askTls(`https://127.0.0.1:${free}/`), { code: 'ECONNREFUSED' })
     assert.deepEqual([same.status, same.body.field], [400, 'httpsPort'])
     const status = await client.must<NetworkStatus>('GET', 'api/network/settings')
     assert.deepEqual([status.httpPort, status.httpsPort], [first, second])
