@@ -94,7 +94,15 @@ function resetPassword(): string {
   return password
 }
 
-async function startServer(): Promise<{ server: ChildProcess; url: string; firstPassword: string | undefined }> {
+interface DemoServer {
+  server: ChildProcess
+  url: string
+  /** The same under TLS, where HTTPS is on. */
+  httpsUrl: string | undefined
+  firstPassword: string | undefined
+}
+
+async function startServer(): Promise<DemoServer> {
   const server = spawn(serverProgram, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] })
   writeFileSync(serverPid, String(server.pid))
   let text = ''
@@ -104,8 +112,9 @@ async function startServer(): Promise<{ server: ChildProcess; url: string; first
       text += chunk.toString()
       const url = /Nightjar is at (\S+)/.exec(text)?.[1]
       if (url === undefined) return
+      const httpsUrl = /Nightjar under TLS: (\S+)/.exec(text)?.[1]
       const firstPassword = /password (\S+)/.exec(text)?.[1]
-      started({ server, url, firstPassword })
+      started({ server, url, httpsUrl, firstPassword })
     })
   })
 }
@@ -172,8 +181,8 @@ async function stopAll(): Promise<void> {
 function addresses(url: string): string[] {
   const hosts = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
   const others = hosts.filter((host) => host.family === 'IPv4' && !host.internal).map((host) => host.address)
-  const { pathname } = new URL(url)
-  return ['127.0.0.1', ...others].map((host) => `http://${host}:${port}${pathname}`)
+  const { protocol, port, pathname } = new URL(url)
+  return ['127.0.0.1', ...others].map((host) => `${protocol}//${host}:${port}${pathname}`)
 }
 
 async function main(): Promise<void> {
@@ -185,16 +194,22 @@ async function main(): Promise<void> {
   const wanted = await cameras()
   const hasAccount = existsSync(join(dataDir, 'settings.sqlite'))
   const reset = hasAccount ? resetPassword() : undefined
-  const { server, url, firstPassword } = await startServer()
+  const { server, url, httpsUrl, firstPassword } = await startServer()
   const password = firstPassword ?? reset
   if (password === undefined) throw new Error('the server printed no password')
   await addCameras(url, password, wanted)
   const [own, ...others] = addresses(url)
+  const encrypted = httpsUrl === undefined ? [] : addresses(httpsUrl)
+  const lines = (all: string[]) => all.map((address) => `\n                      ${address}`).join('')
+  const trustNote =
+    encrypted.length === 0
+      ? ''
+      : '\n  The https addresses have a certificate of the server’s own making: the browser asks once whether to trust it.'
   console.log(`
-  Nightjar is ready:  ${own}${others.map((address) => `\n                      ${address}`).join('')}
+  Nightjar is ready:  ${own}${lines(others)}${lines(encrypted)}
   Log in as:          admin
   Password:           ${password}
-
+${trustNote}
   Ctrl-C stops the server. Cameras and recorder go on: start the demo again, and no minute is missing.
   ./build.sh demo stop ends them too.
 `)

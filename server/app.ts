@@ -1,13 +1,13 @@
 // The composition root: builds every part once, in ladder order, and mounts the routes.
 import { randomBytes, randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import express, { type Express, type Request, type RequestHandler, type Response, Router } from 'express'
 import { session } from '../shared/account.ts'
 import { camera, connectionTest, onvifProbe, streamSettings } from '../shared/camera.ts'
 import { Failure } from '../shared/failure.ts'
 import { logEntry } from '../shared/log.ts'
+import { ban, certificate, networkStatus } from '../shared/network.ts'
 import { pushMessage } from '../shared/push.ts'
 import { gap, timeline } from '../shared/recording.ts'
 import { space } from '../shared/space.ts'
@@ -55,6 +55,8 @@ import { apiPages, desktopFiles } from './http/web-files.ts'
 import { logRoutes } from './log/log-routes.ts'
 import { LogService } from './log/log-service.ts'
 import { LogStore } from './log/log-store.ts'
+import { buildNetwork, type NetworkParts } from './network/build-network.ts'
+import { httpsRedirect, requireHttps } from './network/https-redirect.ts'
 import { buildPictures } from './pictures.ts'
 import { FootageRemovals } from './recording/footage-removals.ts'
 import { HealthService } from './recording/health-service.ts'
@@ -87,6 +89,8 @@ export interface AppOptions {
   /** The way to the recorder; without one nothing is recorded, and the alarms say so. */
   recorder?: RecorderLink
   loginLimits?: LoginLimits
+  /** Delays between failed renewals of the certificate, in milliseconds. */
+  renewalDelaysMs?: readonly number[]
   /** Whether every answer is checked against its schema: for tests. */
   checksAnswers?: boolean
 }
@@ -94,7 +98,8 @@ export interface AppOptions {
 export interface App {
   /** The address it answers at, base path and all: `http://127.0.0.1:8971/qvrpro/`. */
   url: string
-  server: Server
+  /** The same under TLS; undefined where HTTPS is off, or cannot be listened for. */
+  httpsUrl: string | undefined
   /** The one-time password of the administrator, where the account was made at this start. */
   firstPassword: string | undefined
   routes: Route[]
@@ -132,6 +137,19 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
 
   const log = new LogService({ store: new LogStore(settings), bus, clock, logger, keptEntries: config.logEntries })
   scope.add(() => log.close())
+  const network = await buildNetwork({
+    config,
+    database: settings,
+    seal,
+    isProxy: (address) => web.get('trust proxy fn')(address, 0),
+    onGateChanged: () => upgrades.endRefused((address) => network.gate.isOpenTo(address)),
+    renewalDelaysMs: options.renewalDelaysMs,
+    log,
+    bus,
+    clock,
+    logger,
+    scope,
+  })
   const policies = await AccountPolicies.open(settingStore)
   const accounts = new AccountService(new AccountStore(settings), policies, clock)
   const secondFactors = new SecondFactorService({ store: new SecondFactorStore(settings), seal, clock })
@@ -253,7 +271,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     scope,
   })
   const limit = new LoginLimit(options.loginLimits ?? defaultLoginLimits)
-  const logins = new LoginService({ passport, accounts, secondFactors, limit, log })
+  const logins = new LoginService({ passport, accounts, secondFactors, limit, log, bus })
   const routes: Route[] = [
     ...accountRoutes({
       accounts,
@@ -273,6 +291,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     ...recordingRoutes(recording, health),
     ...pictures.routes,
     ...logRoutes(log),
+    ...network.routes,
     ...systemRoutes(system),
     ...setupRoutes(setup),
     ...configurationRoutes({
@@ -308,16 +327,22 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   })
   api.use(desktopFiles(config.desktopDir))
   const cgi = authLoginRouter({ logins, accounts, sids: new SidSessions(accounts, clock) })
-  const web = createWeb(config, api, cgi, logger)
+  const web = createWeb(config, network, api, cgi, logger)
 
+  const expressRequest = (incoming: IncomingMessage): Request =>
+    Object.assign(Object.setPrototypeOf(incoming, web.request), { app: web })
   const upgrades = new UpgradeDispatch({
     basePath: config.basePath,
     check,
     keepSession: (sessionId) => sessionStore.keep(sessionId, config.sessionHours * 3_600_000),
     logger,
+    admit(incoming) {
+      network.gate.admit(expressRequest(incoming).ip ?? '')
+      requireHttps(incoming, network.redirect)
+    },
     async authenticate(incoming, response) {
-      const request = Object.setPrototypeOf(incoming, web.request) as Request
-      Object.assign(request, { app: web, res: response })
+      const request = expressRequest(incoming)
+      Object.assign(request, { res: response })
       Object.setPrototypeOf(response, web.response)
       for (const step of authentication) {
         await new Promise<void>((resolve, reject) => {
@@ -333,20 +358,18 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   )
   bus.on('session-ended', ({ sessionId }) => upgrades.endSession(sessionId))
 
-  const server = createServer(web)
-  upgrades.attach(server)
-  await listen(server, config.port, config.host)
+  const listeners = await network.listen({ handle: web, onServer: (server) => upgrades.attach(server) })
   scope.add(() => {
     // A WebSocket is no connection of the server's any more, and yet the server waits for it to end.
-    const closed = closeServer(server)
+    const closed = listeners.close()
     upgrades.close()
     return closed
   })
-  const { port } = server.address() as AddressInfo
   const shownHost = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host
+  const { httpPort, httpsPort } = listeners
   return {
-    url: `http://${shownHost}:${port}${config.basePath}`,
-    server,
+    url: `http://${shownHost}:${httpPort}${config.basePath}`,
+    httpsUrl: httpsPort === undefined ? undefined : `https://${shownHost}:${httpsPort}${config.basePath}`,
     firstPassword,
     routes,
     upgrades,
@@ -367,6 +390,9 @@ const namedSchemas = {
   Timeline: timeline,
   Gap: gap,
   LogEntry: logEntry,
+  NetworkStatus: networkStatus,
+  Certificate: certificate,
+  Ban: ban,
   Session: session,
   SystemStatus: systemStatus,
   PushMessage: pushMessage,
@@ -399,8 +425,8 @@ export async function openDatabases(config: Config, logger: Logger): Promise<{ s
   }
 }
 
-/** The express application: headers for all, everything at the base path, failures at the end. */
-function createWeb(config: Config, api: Router, cgi: RequestHandler, logger: Logger): Express {
+/** The express application: the gate, headers for all, everything at the base path, failures at the end. */
+function createWeb(config: Config, network: NetworkParts, api: Router, cgi: RequestHandler, logger: Logger): Express {
   const web = express()
   web.disable('x-powered-by')
   web.set('etag', false)
@@ -409,7 +435,7 @@ function createWeb(config: Config, api: Router, cgi: RequestHandler, logger: Log
     config.trustProxy.split(',').map((one) => one.trim()),
   )
   web.set('query parser', 'simple')
-  web.use(securityHeaders())
+  web.use(network.acme.challengeStep(), network.gate.step(), httpsRedirect(network.redirect), securityHeaders())
   const { basePath } = config
   const bare = basePath.slice(0, -1)
   web.use((request, response, next) => {
@@ -425,23 +451,4 @@ function createWeb(config: Config, api: Router, cgi: RequestHandler, logger: Log
   })
   web.use(failureHandler(logger))
   return web
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeIdleConnections()
-    // Movies and live sockets last as long as somebody watches: they are cut.
-    setTimeout(() => server.closeAllConnections(), 1000).unref()
-  })
 }

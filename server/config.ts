@@ -7,6 +7,18 @@ import type { DatabasePlace } from './db/database.ts'
 export interface Config {
   /** `NIGHTJAR_PORT`, 0–65535, default 8971: the TCP port of the web desktop and the API. 0 takes any free one. */
   readonly port: number
+  /** Whether `NIGHTJAR_PORT` was given: then it cannot be changed in the desktop. */
+  readonly isPortGiven: boolean
+  /** `NIGHTJAR_HTTPS_PORT`, 0–65535 or `off`, default 8972: the TCP port of the same under TLS. 0 takes any free one;
+   * `off` (here undefined) makes no certificate and leaves TLS to a proxy. */
+  readonly httpsPort: number | undefined
+  /** Whether `NIGHTJAR_HTTPS_PORT` was given: then it cannot be changed in the desktop. */
+  readonly isHttpsPortGiven: boolean
+  /** `NIGHTJAR_ACME_URL`, an `https://` address, default Let's Encrypt's: the directory (RFC 8555 §7.1.1) of the authority
+   * that gives certificates out. */
+  readonly acmeUrl: string
+  /** `NIGHTJAR_ACME_CA`, default none: a PEM file with the root that an authority of one's own is itself trusted by. */
+  readonly acmeCaFile: string
   /** `NIGHTJAR_HOST`, default `0.0.0.0`: the address listened on. `127.0.0.1` shuts out everything but a proxy here. */
   readonly host: string
   /** `NIGHTJAR_BASE_PATH`, default `/qvrpro/`: the path everything is under. Begins and ends with `/`. */
@@ -63,6 +75,11 @@ export function readConfig(env: Environment): Config {
   const indexUrl = reader.text('NIGHTJAR_INDEX_DATABASE_URL', '')
   const config: Omit<Config, 'unknownKeys'> = {
     port: reader.integer('NIGHTJAR_PORT', 8971, 0, 65_535),
+    isPortGiven: reader.text('NIGHTJAR_PORT', '') !== '',
+    httpsPort: reader.portOrOff('NIGHTJAR_HTTPS_PORT', 8972),
+    isHttpsPortGiven: reader.text('NIGHTJAR_HTTPS_PORT', '') !== '',
+    acmeUrl: reader.httpsUrl('NIGHTJAR_ACME_URL', 'https://acme-v02.api.letsencrypt.org/directory'),
+    acmeCaFile: reader.text('NIGHTJAR_ACME_CA', ''),
     host: reader.text('NIGHTJAR_HOST', '0.0.0.0'),
     basePath: reader.basePath('NIGHTJAR_BASE_PATH', '/qvrpro/'),
     dataDir,
@@ -107,6 +124,21 @@ class EnvironmentReader {
       throw refusal(key, `must be a whole number from ${least} to ${most}, not ${JSON.stringify(text)}`)
     }
     return value
+  }
+
+  portOrOff(key: string, byDefault: number): number | undefined {
+    const text = this.text(key, '')
+    if (text === 'off') return undefined
+    if (text !== '' && !/^\d+$/.test(text)) {
+      throw refusal(key, `must be a whole number from 0 to 65535, or off, not ${JSON.stringify(text)}`)
+    }
+    return this.integer(key, byDefault, 0, 65_535)
+  }
+
+  httpsUrl(key: string, byDefault: string): string {
+    const text = this.text(key, byDefault)
+    if (!URL.canParse(text) || new URL(text).protocol !== 'https:') throw refusal(key, 'must be an https:// address')
+    return text
   }
 
   oneOf(key: string, values: string[], byDefault: string): string {

@@ -19,6 +19,7 @@ async function serve(config: Config, logger: Logger): Promise<void> {
   const { startPatiently } = await import('./start.ts')
   const app = await startPatiently(config, logger, recorder)
   if (app.firstPassword !== undefined) printPassword(app.firstPassword)
+  if (app.httpsUrl !== undefined) console.log(`Nightjar under TLS: ${app.httpsUrl}`)
   console.log(`Nightjar is at ${app.url}`)
   let isStopping = false
   const stop = async () => {

@@ -11,7 +11,7 @@ export const privileges = [
   'surveillance.manage',
   /** See how the server is. */
   'system.view',
-  /** Set the server up: its first start, its date and time. */
+  /** Change the server itself: its first start, its name, time, ports and certificate, and who may connect. */
   'system.manage',
   /** Read the durable log. */
   'log.view',

@@ -14,6 +14,7 @@ const serverLadder = [
   'http',
   'log',
   'task',
+  'network',
   'account',
   'privilege',
   'license',

@@ -13,6 +13,7 @@ export const serverNodeOptions = ['--max-semi-space-size=2']
 export function serverEnvironment(folder: string, more: Record<string, string> = {}): Record<string, string> {
   return {
     NIGHTJAR_PORT: '0',
+    NIGHTJAR_HTTPS_PORT: 'off',
     NIGHTJAR_HOST: '127.0.0.1',
     NIGHTJAR_DATA_DIR: path.join(folder, 'data'),
     NIGHTJAR_VOLUME: path.join(folder, 'volume'),

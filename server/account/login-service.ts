@@ -1,6 +1,7 @@
 // One log-in: how often it may be tried, the password, the second step; and what is logged of it.
 import type { Request } from 'express'
 import type { PassportStatic } from 'passport'
+import type { Bus } from '../base/bus.ts'
 import type { LogService } from '../log/log-service.ts'
 import type { AccountService } from './account-service.ts'
 import type { LoginLimit } from './login-limit.ts'
@@ -19,6 +20,7 @@ export interface LoginServiceOptions {
   secondFactors: SecondFactorService
   limit: LoginLimit
   log: LogService
+  bus: Bus
 }
 
 const findings = {
@@ -36,7 +38,7 @@ export class LoginService {
 
   /** Tries to log in whom `request.body` names, `{username, password}`, where passport's strategies look for them. */
   async logIn(request: Request, username: string, code: string | undefined): Promise<LoginOutcome> {
-    const { accounts, limit, log } = this.#options
+    const { accounts, limit, log, bus } = this.#options
     const address = request.ip ?? ''
     const by = { username, address }
     const refusal = await limit.take(username, address)
@@ -55,6 +57,7 @@ export class LoginService {
     } else if (outcome.kind !== 'code-needed' && outcome.kind !== 'limited') {
       const message = `failed to log in as ${username}: ${findings[outcome.kind]}`
       log.record({ kind: 'connection', level: 'warning', name: 'login-failed', message, by })
+      bus.emit('login-failed', { username, address })
     }
     return outcome
   }

@@ -14,6 +14,8 @@ export interface Occurrences {
   /** A viewer has confirmed a live picture; told once a connection. */
   'picture-seen': Record<string, never>
   logged: { entry: LogEntry }
+  /** A wrong name or password was given; `address` as trusted proxies tell it. */
+  'login-failed': { username: string; address: string }
   /** Sessions that were ended by the server or the user: all of an account but one, or one by its id. */
   'session-ended': { sessionId: string }
 }

@@ -102,12 +102,31 @@ export interface SessionOptions {
   now: () => number
 }
 
-/** Reads the session of each request, and sends the cookie again once an hour while it is used. */
+/**
+ * Reads the session of each request, and sends the cookie again once an hour while it is used.
+ *
+ * Under TLS the cookie has a name of its own: a browser that has it marked `Secure` lets no page on plain HTTP of the
+ * same host set one of that name (RFC 6265bis §5.7), and nobody could log in there any more.
+ */
 export function sessionMiddleware(options: SessionOptions): RequestHandler[] {
-  const read = session({
+  const name = `nightjar-${options.serverId.slice(0, 8)}`
+  const [plain, secure] = [sessionReader(options, name), sessionReader(options, `${name}-tls`)]
+  const read: RequestHandler = (request, response, next) => (request.secure ? secure : plain)(request, response, next)
+  const keep: RequestHandler = (request, _response, next) => {
+    const { session: current } = request
+    if (current?.csrfToken !== undefined && options.now() - (current.keptMs ?? 0) > 3_600_000) {
+      current.keptMs = options.now()
+    }
+    next()
+  }
+  return [read, keep]
+}
+
+function sessionReader(options: SessionOptions, name: string): RequestHandler {
+  return session({
     store: options.store,
     secret: options.secret,
-    name: `nightjar-${options.serverId.slice(0, 8)}`,
+    name,
     resave: false,
     saveUninitialized: false,
     cookie: {
@@ -118,14 +137,6 @@ export function sessionMiddleware(options: SessionOptions): RequestHandler[] {
       maxAge: options.sessionHours * 3_600_000,
     },
   })
-  const keep: RequestHandler = (request, _response, next) => {
-    const { session: current } = request
-    if (current?.csrfToken !== undefined && options.now() - (current.keptMs ?? 0) > 3_600_000) {
-      current.keptMs = options.now()
-    }
-    next()
-  }
-  return [read, keep]
 }
 
 /**

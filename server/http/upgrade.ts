@@ -1,5 +1,6 @@
 // WebSocket upgrades: guarded like routes, and ended with their session.
 import { type IncomingMessage, type Server, ServerResponse, STATUS_CODES } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Failure, statusOfFailure } from '../../shared/failure.ts'
@@ -11,6 +12,8 @@ import { type Actor, isOwnOrigin, type PrivilegeCheck } from './guard.ts'
 export interface UpgradeOptions {
   basePath: string
   check: PrivilegeCheck
+  /** Fails where the address that asks may not connect at all; asked before anything else. */
+  admit: (request: IncomingMessage) => void
   /** The actor of an upgrade request, and what its page's origin is held against: the host asked, and the login's origin. */
   authenticate: (
     request: IncomingMessage,
@@ -74,7 +77,7 @@ export class UpgradeDispatch {
     return [...this.#handlers.keys()]
   }
 
-  attach(server: Server): void {
+  attach(server: Server | TlsServer): void {
     server.on('upgrade', (request, socket, head) => {
       socket.on('error', () => socket.destroy())
       this.#upgrade(request, socket, head).catch((error) => {
@@ -92,6 +95,11 @@ export class UpgradeDispatch {
     }
   }
 
+  /** Ends every socket from an address that `isOpenTo` does not have any more. */
+  endRefused(isOpenTo: (address: string) => boolean): void {
+    for (const { socket, actor } of this.#open) if (!isOpenTo(actor.address)) socket.terminate()
+  }
+
   close(): void {
     clearInterval(this.#pinger)
     clearInterval(this.#keeper)
@@ -99,7 +107,8 @@ export class UpgradeDispatch {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { basePath, check, authenticate } = this.#options
+    const { basePath, admit, check, authenticate } = this.#options
+    admit(request)
     const pathname = (request.url ?? '').split('?')[0]!
     const path = pathname.startsWith(basePath) ? pathname.slice(basePath.length) : ''
     const entry = this.#handlers.get(path)

@@ -11,11 +11,13 @@ const root = resolve(import.meta.dirname, '../..')
 export class Product {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'nightjar-product-'))
   url = ''
+  /** Under TLS, where that was asked for. */
+  httpsUrl = ''
   password = ''
-  #server: ChildProcess | undefined
   readonly #env: Record<string, string>
+  #server: ChildProcess | undefined
 
-  /** `env` is added to the server's environment. */
+  /** `env` adds to what the server's environment says, or says otherwise. */
   constructor(env: Record<string, string> = {}) {
     this.#env = env
   }
@@ -28,6 +30,7 @@ export class Product {
         ...process.env,
         NIGHTJAR_DATA_DIR: this.dataDir,
         NIGHTJAR_PORT: port,
+        NIGHTJAR_HTTPS_PORT: 'off',
         NIGHTJAR_HOST: '127.0.0.1',
         NIGHTJAR_VOLUME: this.dataDir,
         NIGHTJAR_SPACE_BYTES: String(1024 ** 3),
@@ -47,6 +50,7 @@ export class Product {
         const url = /Nightjar is at (\S+)/.exec(text)?.[1]
         if (url === undefined) return
         this.url = url
+        this.httpsUrl = /Nightjar under TLS: (\S+)/.exec(text)?.[1] ?? ''
         this.password = /password (\S+)/.exec(text)?.[1] ?? this.password
         started()
       })

@@ -17,6 +17,15 @@ describe('the configuration', () => {
     assert.equal(readConfig({ NIGHTJAR_PORT: '', NIGHTJAR_FLUSH_SEC: ' ' }).port, 8971)
   })
 
+  it('has HTTPS on, unless it is off, and knows whether the ports were given', () => {
+    const byDefault = readConfig({})
+    const off = readConfig({ NIGHTJAR_PORT: '80', NIGHTJAR_HTTPS_PORT: 'off' })
+
+    assert.deepEqual([byDefault.httpsPort, byDefault.isHttpsPortGiven, byDefault.isPortGiven], [8972, false, false])
+    assert.deepEqual([off.httpsPort, off.isHttpsPortGiven, off.isPortGiven], [undefined, true, true])
+    assert.equal(readConfig({ NIGHTJAR_HTTPS_PORT: '443' }).httpsPort, 443)
+  })
+
   it('makes two schemas of one MariaDB address', () => {
     const config = readConfig({ NIGHTJAR_DATABASE_URL: 'mysql://u:p@db:3306/eye' })
 
@@ -35,6 +44,9 @@ describe('the configuration', () => {
     ['NIGHTJAR_PORT', '65536', /0 to 65535/],
     ['NIGHTJAR_PORT', '80.5', /whole number/],
     ['NIGHTJAR_PORT', '-1', /0 to 65535/],
+    ['NIGHTJAR_HTTPS_PORT', '65536', /0 to 65535/],
+    ['NIGHTJAR_HTTPS_PORT', 'on', /0 to 65535, or off/],
+    ['NIGHTJAR_ACME_URL', 'http://acme.example/', /https:/],
     ['NIGHTJAR_FLUSH_SEC', '0', /1 to 60/],
     ['NIGHTJAR_SEGMENT_SEC', '9', /10 to 3600/],
     ['NIGHTJAR_SPACE_BYTES', '1000', /268435456/],

@@ -25,6 +25,7 @@ class Process {
       env: {
         PATH: process.env['PATH'],
         NIGHTJAR_PORT: '0',
+        NIGHTJAR_HTTPS_PORT: 'off',
         NIGHTJAR_HOST: '127.0.0.1',
         NIGHTJAR_DATA_DIR: folder,
         NIGHTJAR_SPACE_BYTES: String(256 * 1024 * 1024),

@@ -36,6 +36,8 @@ export interface TabOptions {
   heightPx?: number
   theme?: 'light' | 'dark'
   isPhone?: boolean
+  /** Whether a certificate that nobody vouches for is taken, as by somebody who clicks the warning away. */
+  takesAnyCertificate?: boolean
 }
 
 /** A page of its own, with cookies and storage of its own, that notes what goes wrong in it. */
@@ -45,6 +47,7 @@ export async function openTab(browser: Browser, options: TabOptions = {}): Promi
     colorScheme: options.theme ?? 'light',
     timezoneId: 'Europe/Berlin',
     acceptDownloads: true,
+    ignoreHTTPSErrors: options.takesAnyCertificate ?? false,
     ...(options.isPhone ? { hasTouch: true, isMobile: true } : {}),
   })
   const page = await context.newPage()

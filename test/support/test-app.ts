@@ -57,6 +57,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const start = (more: Record<string, string> = {}): Promise<App> => {
     const config = readConfig({
       NIGHTJAR_PORT: '0',
+      NIGHTJAR_HTTPS_PORT: 'off',
       NIGHTJAR_HOST: '127.0.0.1',
       NIGHTJAR_DATA_DIR: `${folder}/data`,
       NIGHTJAR_VOLUME: `${folder}/volume`,

@@ -44,6 +44,7 @@ export class ServerProcess {
           ...process.env,
           NIGHTJAR_DATA_DIR: path.join(folder, 'data'),
           NIGHTJAR_PORT: '0',
+          NIGHTJAR_HTTPS_PORT: 'off',
           NIGHTJAR_HOST: '127.0.0.1',
           NIGHTJAR_VOLUME: volume,
           NIGHTJAR_SPACE_BYTES: String(8 * 1024 ** 3),

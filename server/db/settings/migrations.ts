@@ -1,5 +1,6 @@
 // The schema of `settings`: what people decided. Instants are milliseconds since the epoch; JSON is text.
 import type { Migration } from '../database.ts'
+import { networkMigration } from './network-migration.ts'
 
 export const settingsMigrations: Migration[] = [
   {
@@ -92,6 +93,7 @@ export const settingsMigrations: Migration[] = [
       })
     },
   },
+  networkMigration,
   {
     name: '002-accounts',
     async up(knex) {
