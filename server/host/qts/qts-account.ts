@@ -51,9 +51,11 @@ export class QtsAccounts implements AccountPart {
     checkPassword(password)
     checkDescription(description)
     const attempt = `create account ${name}`
+    const taken = await this.#parts.directory.isTaken('account', name)
+    if (!taken.isFound) return taken
     const before = await this.#find(name, session)
     if (!before.isFound) return before
-    if (before.value !== undefined) return lack('refused', `${attempt}: there is one of that name`)
+    if (taken.value || before.value !== undefined) return lack('refused', `${attempt}: there is one of that name`)
     const answer = await this.#parts.http.postAs(session, createPath, {
       ...{ wiz_func: 'user_create', action: 'add_user', gp_len: '1', gp0: 'everyone', create_priv: '0' },
       ...{ a_username: name, a_passwd: base64(password), a_description: description },
@@ -122,9 +124,11 @@ export class QtsAccounts implements AccountPart {
     checkGroupName(name)
     const attempt = `create group ${name}`
     const { http, directory } = this.#parts
+    const taken = await directory.isTaken('group', name)
+    if (!taken.isFound) return taken
     const before = await directory.hasGroup(name, session)
     if (!before.isFound) return before
-    if (before.value) return lack('refused', `${attempt}: there is one of that name`)
+    if (taken.value || before.value) return lack('refused', `${attempt}: there is one of that name`)
     const fields = { wiz_func: 'user_group_create', action: 'add_group', new_groupname: name }
     const answer = await http.postAs(session, createPath, fields)
     if (!answer.isFound) return answer

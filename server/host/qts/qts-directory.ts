@@ -59,6 +59,12 @@ export class QtsDirectory {
     return found(withRow({ ...blank, name: textOf(row, 'username'), id: undefined, isAdministrator }, row))
   }
 
+  /** Whether the files have an account or a group of this name, whatever its capitals: QTS's own search may mind them. */
+  async isTaken(what: 'account' | 'group', name: string): Promise<Finding<boolean>> {
+    const listed: Finding<{ name: string }[]> = await (what === 'account' ? this.#localAccounts() : this.#localGroups())
+    return listed.isFound ? found(listed.value.some((one) => isSameName(one.name, name))) : listed
+  }
+
   async hasGroup(name: string, session: HostSession | undefined): Promise<Finding<boolean>> {
     const rows = await this.#ask('group', session, name)
     return rows.isFound ? found(rows.value.some((row) => isSameName(textOf(row, 'groupname'), name))) : rows
