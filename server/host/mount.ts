@@ -6,6 +6,9 @@ export interface Mount {
   isReadOnly: boolean
   /** What is mounted, such as `/dev/mapper/cachedev1`; a word of the file system's own where it is no device. */
   source: string
+  id: number
+  /** The mount it was mounted on; of one outside the process's root, none is in the list. */
+  parentId: number
 }
 
 /**
@@ -25,6 +28,8 @@ export function parseMountInfo(text: string): Mount[] {
         fileSystem: fields[dash + 1] ?? '',
         isReadOnly: options.includes('ro'),
         source: unescapeOctal(fields[dash + 2] ?? ''),
+        id: Number(fields[0]),
+        parentId: Number(fields[1]),
       },
     ]
   })
@@ -32,7 +37,7 @@ export function parseMountInfo(text: string): Mount[] {
 
 /** The mount a path stands on: the deepest one, and of those the last made. */
 export function mountOf(path: string, mounts: Mount[]): Mount {
-  let found: Mount = { mountPoint: '/', fileSystem: '', isReadOnly: false, source: '' }
+  let found: Mount = { mountPoint: '/', fileSystem: '', isReadOnly: false, source: '', id: 0, parentId: 0 }
   for (const mount of mounts) {
     const prefix = mount.mountPoint === '/' ? '/' : `${mount.mountPoint}/`
     if (`${path}/`.startsWith(prefix) && mount.mountPoint.length >= found.mountPoint.length) found = mount
@@ -40,9 +45,23 @@ export function mountOf(path: string, mounts: Mount[]): Mount {
   return found
 }
 
-/** One mount a place: of several on one mount point only the last is seen by those who look. */
+/** Those a path can lead to: not what another one was mounted over, at the same place or at a folder above it. */
 export function visibleMounts(mounts: Mount[]): Mount[] {
-  return [...new Map(mounts.map((mount) => [mount.mountPoint, mount])).values()]
+  const byId = new Map(mounts.map((mount) => [mount.id, mount]))
+  const isCovered = ({ id, mountPoint }: Mount) =>
+    mounts.some((other) => other.parentId === id && other.mountPoint === mountPoint)
+  const isReachable = (mount: Mount): boolean => {
+    const { parentId, mountPoint } = mount
+    if (mounts.some((other) => other.parentId === parentId && isAbove(other.mountPoint, mountPoint))) return false
+    const parent = byId.get(parentId)
+    if (parent === undefined || parent === mount) return true
+    return isReachable(parent) && (parent.mountPoint === mountPoint || !isCovered(parent))
+  }
+  return mounts.filter((mount) => isReachable(mount) && !isCovered(mount))
+}
+
+function isAbove(folder: string, path: string): boolean {
+  return folder !== path && path.startsWith(folder === '/' ? '/' : `${folder}/`)
 }
 
 /** Space, tab, newline and backslash stand as octal there: `\040`. */

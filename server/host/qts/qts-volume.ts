@@ -12,7 +12,9 @@ import type { QtsHttp } from './qts-http.ts'
 import { readVolumeIndex, type VolumeIndexRow } from './volume-index.ts'
 import { readVolumeInfo, type VolumeInfo } from './volume-info.ts'
 
+/** Milliseconds for all of it, and for what getsysinfo adds. */
 const limitMs = 20_000
+const describeLimitMs = 12_000
 
 export class QtsVolumes implements VolumePart {
   readonly #tools: ToolRunner
@@ -33,7 +35,7 @@ export class QtsVolumes implements VolumePart {
       const mounts = visibleMounts(parseMountInfo(mountInfo)).filter(({ mountPoint }) => kindOf(mountPoint))
       const [volumes, infos, index] = await Promise.all([
         Promise.all(mounts.map((mount) => this.#measure(mount))),
-        readVolumeInfo(this.#tools),
+        this.#infos(),
         session === undefined ? undefined : readVolumeIndex(this.#http, session).then(knownValue),
       ])
       const told = volumes.map((volume) => described(volume, matching(volume, volumes, infos), index))
@@ -49,6 +51,14 @@ export class QtsVolumes implements VolumePart {
     const volume = volumes.value.find(({ mountPath }) => mountPath === dirname(path))
     if (volume !== undefined && !volume.isLocked) return makeFolder(path)
     return lack('refused', `make folder ${path}: no volume is mounted at ${dirname(path)}`)
+  }
+
+  /** A NAS that is slow to describe its volumes still has them. */
+  async #infos(): Promise<VolumeInfo[]> {
+    const infos = await asFinding('describe volumes', describeLimitMs, async () => {
+      return found(await readVolumeInfo(this.#tools))
+    })
+    return knownValue(infos) ?? []
   }
 
   async #measure({ mountPoint, fileSystem, isReadOnly, source }: Mount): Promise<Volume> {

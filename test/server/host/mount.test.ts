@@ -23,17 +23,29 @@ describe('mounts', () => {
   ]
   for (const [path, mountPoint, fileSystem, isReadOnly, source] of cases) {
     it(`have ${path} on ${mountPoint}`, () => {
-      assert.deepEqual(mountOf(path, parseMountInfo(mountInfo)), { mountPoint, fileSystem, isReadOnly, source })
+      const mount = mountOf(path, parseMountInfo(mountInfo))
+
+      assert.deepEqual(
+        [mount.mountPoint, mount.fileSystem, mount.isReadOnly, mount.source],
+        [mountPoint, fileSystem, isReadOnly, source],
+      )
     })
   }
 
-  it('show of two on one place the later', () => {
-    const shown = visibleMounts(parseMountInfo(mountInfo)).filter((mount) => mount.mountPoint.endsWith('DEV1_DATA'))
+  it('are seen but for what another was mounted over', () => {
+    const over = [
+      '22 1 253:1 / / rw - ext4 /dev/vda1 rw',
+      '30 22 253:2 / /mnt/lower rw - ext4 /dev/vdb1 rw',
+      '31 30 253:3 / /mnt/lower/deep rw - ext4 /dev/vdc1 rw',
+      '32 22 0:30 / /mnt rw - tmpfs over rw',
+      '33 32 0:31 / /mnt/new rw - tmpfs new rw',
+      '34 33 0:32 / /mnt/new rw - tmpfs newer rw',
+      '35 34 0:33 / /mnt/new/below rw - tmpfs below rw',
+    ].join('\n')
 
-    assert.deepEqual(
-      shown.map(({ source }) => source),
-      ['/dev/sdc1'],
-    )
+    const seen = visibleMounts(parseMountInfo(over)).map(({ source }) => source)
+
+    assert.deepEqual(seen, ['/dev/vda1', 'over', 'newer', 'below'])
   })
 
   it('leave out lines that are none', () => {

@@ -10,6 +10,7 @@ import { SimulatedNas } from './simulated-nas.ts'
 const folder = process.argv[2]!
 const nas = await SimulatedNas.start(folder)
 nas.mount(
+  ['/', 'tmpfs', 'none', 'rw'],
   ['/share/CACHEDEV1_DATA', 'ext4', '/dev/mapper/cachedev1', 'rw'],
   ['/share/CACHEDEV2_DATA', 'ext4', '/dev/mapper/cachedev2', 'rw'],
 )
@@ -22,8 +23,8 @@ for (const [name, size] of [
 nas.state.change((extra) => {
   extra.volumes = {
     '1': { description: '[Volume Old, Pool 1]', fileSystem: 'Unknown', size: '48.00 MB', status: '--' },
-    '4': { description: '[RAID5 Disk Volume: Drive 1 2 3]', fileSystem: 'EXT4', size: '48.00 MB', status: 'Degraded' },
-    '9': { description: '[Volume DataVol1, Pool 1]', fileSystem: 'EXT4', size: '16.00 MB', status: 'Ready' },
+    '3': { description: '[RAID5 Disk Volume: Drive 1 2 3]', fileSystem: 'EXT4', size: '48.00 MB', status: 'Degraded' },
+    '6': { description: '[Volume DataVol1, Pool 1]', fileSystem: 'EXT4', size: '16.00 MB', status: 'Ready' },
   }
 })
 

@@ -7,11 +7,11 @@ name=$2
 shift 2
 state=$root/etc/simulated
 
-mkdir -p "$root/tmp"
-# A line a call; the unit separator parts the arguments, whose line ends are left out.
+[ -d "$root/tmp" ] || mkdir "$root/tmp"
+# A line a call; the unit separator parts the arguments.
 {
   printf '%s' "$name"
-  for argument in "$@"; do printf '\037%s' "$(printf '%s' "$argument" | tr '\n' ' ')"; done
+  [ $# -eq 0 ] || printf '\037%s' "$@"
   echo
 } >>"$root/tmp/tools.trace"
 

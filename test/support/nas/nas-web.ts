@@ -1,6 +1,7 @@
 // The web server of a simulated NAS: its programs behind /cgi-bin, on a real socket, acting on the files of its root.
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { parse } from 'node:querystring'
 import { answerPrivilege } from './nas-accounts.ts'
@@ -13,6 +14,12 @@ export interface NasRequest {
   fields: Fields
   /** Of the socket's other end. */
   address: string
+}
+
+/** Texts of PEM. */
+export interface NasCertificate {
+  key: string
+  cert: string
 }
 
 /** An element as QTS writes leaves: its text as CDATA. */
@@ -28,21 +35,25 @@ export function list(fields: Fields): string {
 
 export class NasWeb {
   readonly #state: NasState
-  readonly #server: Server
+  readonly #server: Server | TlsServer
+  readonly #scheme: string
 
-  constructor(state: NasState) {
+  /** Speaks HTTPS where it is given a certificate. */
+  constructor(state: NasState, certificate?: NasCertificate) {
     this.#state = state
-    this.#server = createServer((request, response) => {
+    this.#scheme = certificate === undefined ? 'http' : 'https'
+    const answer = (request: IncomingMessage, response: ServerResponse) => {
       void this.#onRequest(request, response).catch((error: Error) => {
         if (!response.headersSent) response.writeHead(500)
         response.end(error.message)
       })
-    })
+    }
+    this.#server = certificate === undefined ? createServer(answer) : createTlsServer(certificate, answer)
   }
 
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type NasExtra, NasState } from './nas-state.ts'
-import { NasWeb } from './nas-web.ts'
+import { type NasCertificate, NasWeb } from './nas-web.ts'
 
 const tools = ['getcfg', 'getsysinfo', 'log_tool', 'reboot', 'poweroff']
 
@@ -18,14 +18,14 @@ export class SimulatedNas {
   /** Where its web server is. */
   baseUrl = ''
 
-  private constructor(root: string) {
+  private constructor(root: string, certificate: NasCertificate | undefined) {
     this.state = new NasState(root)
-    this.#web = new NasWeb(this.state)
+    this.#web = new NasWeb(this.state, certificate)
   }
 
-  /** Makes one in `root`, an empty folder, and starts its web server. */
-  static async start(root: string): Promise<SimulatedNas> {
-    const nas = new SimulatedNas(root)
+  /** Makes one in `root`, an empty folder, and starts its web server: HTTPS alone where there is a certificate. */
+  static async start(root: string, certificate?: NasCertificate): Promise<SimulatedNas> {
+    const nas = new SimulatedNas(root, certificate)
     nas.#install()
     nas.baseUrl = await nas.#web.listen()
     nas.#writeSettings()
@@ -40,11 +40,11 @@ export class SimulatedNas {
     return this.#web.close()
   }
 
-  /** Writes the mounts as the kernel lists them: mount point, type, source, options. */
+  /** Writes the mounts as the kernel lists them, the root first: mount point, type, source, options. */
   mount(...mounts: [mountPoint: string, type: string, source: string, options: string][]): void {
     const lines = mounts.map(
       ([place, type, source, options], i) =>
-        `${30 + i} 1 0:${i} / ${place} ${options} - ${type} ${source} ${options}\n`,
+        `${30 + i} ${i === 0 ? 1 : 30} 0:${i} / ${place} ${options} - ${type} ${source} ${options}\n`,
     )
     this.state.write('/proc/self/mountinfo', lines.join(''))
     for (const [place] of mounts) mkdirSync(this.state.path(place), { recursive: true })
@@ -100,12 +100,12 @@ export class SimulatedNas {
   }
 
   #writeSettings(): void {
-    const port = new URL(this.baseUrl).port
-    const lines = ['[System]', 'Model = TS-X53D', 'Server Name = attic', `Web Access Port = ${port}`]
-    this.state.write(
-      '/etc/config/uLinux.conf',
-      [...lines, 'Time Zone = Asia/Taipei', '[Stunnel]', 'Enable = 0', ''].join('\n'),
-    )
+    const { port, protocol } = new URL(this.baseUrl)
+    const isSecure = protocol === 'https:'
+    // Port 1 is one where nobody listens.
+    const lines = ['[System]', 'Model = TS-X53D', 'Server Name = attic', `Web Access Port = ${isSecure ? 1 : port}`]
+    const secure = ['[Stunnel]', `Enable = ${isSecure ? 1 : 0}`, ...(isSecure ? [`Port = ${port}`] : [])]
+    this.state.write('/etc/config/uLinux.conf', [...lines, 'Time Zone = Asia/Taipei', ...secure, ''].join('\n'))
   }
 
   /** Puts a program in its place, which runs `nas-tools.sh` under the name it has. */

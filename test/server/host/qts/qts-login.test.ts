@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { loadCertificate } from '../../../../scripts/cameras/certificate.ts'
 import type { HostLoginOutcome } from '../../../../server/host/login.ts'
 import { createQtsHost } from '../../../../server/host/qts/qts-host.ts'
 import type { NasAccount } from '../../../support/nas/nas-state.ts'
@@ -222,6 +223,16 @@ describe('login at QTS', () => {
     const { logins } = createQtsHost({ root: nas.root, baseUrls, nowMs: Date.now })
 
     assert.equal((await logins.verify(attempt)).kind, 'passed')
+  })
+
+  it('reaches a NAS that has HTTPS alone, under a certificate it signed itself', async () => {
+    const secure = await SimulatedNas.start(makeTestFolder(), await loadCertificate(makeTestFolder()))
+    const { logins } = createQtsHost({ root: secure.root, nowMs: Date.now })
+
+    const outcome = await logins.verify(attempt)
+
+    await secure.close()
+    assert.equal(outcome.kind, 'passed')
   })
 
   it('writes a domain account with the domain’s own separator', async () => {

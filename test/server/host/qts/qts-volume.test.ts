@@ -79,7 +79,7 @@ describe('volumes of QTS', () => {
     )
   })
 
-  it('are still listed where getsysinfo hangs or talks without end', async () => {
+  it('are still listed where getsysinfo prints without end', async () => {
     nas.state.change((extra) => {
       extra.babblingTools = ['getsysinfo']
     })
