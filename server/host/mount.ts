@@ -54,8 +54,7 @@ export function visibleMounts(mounts: Mount[]): Mount[] {
     const { parentId, mountPoint } = mount
     if (mounts.some((other) => other.parentId === parentId && isAbove(other.mountPoint, mountPoint))) return false
     const parent = byId.get(parentId)
-    if (parent === undefined || parent === mount) return true
-    return isReachable(parent) && (parent.mountPoint === mountPoint || !isCovered(parent))
+    return parent === undefined || parent === mount || isReachable(parent)
   }
   return mounts.filter((mount) => isReachable(mount) && !isCovered(mount))
 }

@@ -21,6 +21,7 @@ for (const [name, mode] of [
 mkdirSync('/mnt/volume/folder')
 mkdirSync('/mnt/volume/QVRProSpace_other')
 symlinkSync('/mnt/volume', '/mnt/link')
+symlinkSync('/mnt', '/mnt/up')
 
 chmodSync(folder, 0o755)
 const socket = join(folder, 'root.sock')
@@ -30,6 +31,8 @@ await new Promise<void>((resolve, reject) => {
   door.once('exit', (code) => reject(new Error(`the root door ended with status ${code}`)))
 })
 door.stdout.resume()
+// However this ends, the door ends too.
+process.on('exit', () => door.kill('SIGTERM'))
 // The kernel lets root through any socket: that others are kept out is told by its owner and mode.
 const { uid, gid, mode } = statSync(socket)
 if (uid !== 4321 || gid !== 4321 || (mode & 0o777) !== 0o600) throw new Error('the socket is not the server’s alone')
@@ -50,6 +53,7 @@ for (const [what, path] of [
   ['not on a volume', '/mnt/volume/folder/QVRProSpace_new'],
   ['on a volume that others may write to', '/mnt/open/QVRProSpace_new'],
   ['by a link', '/mnt/link/QVRProSpace_new'],
+  ['by a link above', '/mnt/up/volume/QVRProSpace_new'],
   ['under another name', '/mnt/volume/etc'],
   ['with ..', '/mnt/volume/../volume/QVRProSpace_new'],
   ['directly on /', '/QVRProSpace_new'],
@@ -61,4 +65,4 @@ for (const [what, path] of [
     JSON.stringify([what, state ?? (finding.isFound ? '' : finding.reason.replace('make space folder: ', ''))]),
   )
 }
-door.kill('SIGTERM')
+process.exit()

@@ -1,11 +1,11 @@
 // What root does for the server, each argument checked here, for here is where the rights are.
 import type { Stats } from 'node:fs'
 import { constants } from 'node:fs'
-import { lstat, mkdir, open, readFile, realpath, rename, symlink, unlink, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, open, readFile, rename, symlink, unlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, normalize } from 'node:path'
 import type { Finding } from '../finding.ts'
 import { MachineFiles } from '../machine-files.ts'
-import { parseMountInfo } from '../mount.ts'
+import { parseMountInfo, visibleMounts } from '../mount.ts'
 import { ToolRunner } from '../tool-runner.ts'
 import { isTimeZoneName } from '../wall-clock.ts'
 import type { RootAnswer, RootRequest } from './root-protocol.ts'
@@ -83,10 +83,11 @@ export class RootVerbs {
     }
     const place = this.#files.path(parent)
     const status = await lstat(place).catch(() => undefined)
-    if (status === undefined || !status.isDirectory() || (await realpath(place)) !== place) {
-      return refusal(`path: ${parent} is no folder, or is reached by a link`)
+    if (status === undefined || !status.isDirectory()) {
+      return refusal(`path: ${parent} is no folder`)
     }
-    const mounts = parseMountInfo((await this.#files.read('/proc/self/mountinfo')) ?? '')
+    // The kernel names mount points without links: a path that has one is none of them.
+    const mounts = visibleMounts(parseMountInfo((await this.#files.read('/proc/self/mountinfo')) ?? ''))
     if (!mounts.some(({ mountPoint }) => mountPoint === parent))
       return refusal(`path: no volume is mounted at ${parent}`)
     if (!isRootsAlone(status)) return refusal(`path: others than root may write to ${parent}`)

@@ -40,6 +40,7 @@ describe('mounts', () => {
       '32 22 0:30 / /mnt rw - tmpfs over rw',
       '33 32 0:31 / /mnt/new rw - tmpfs new rw',
       '34 33 0:32 / /mnt/new rw - tmpfs newer rw',
+      '36 33 0:34 / /mnt/new/old rw - tmpfs old rw',
       '35 34 0:33 / /mnt/new/below rw - tmpfs below rw',
     ].join('\n')
 

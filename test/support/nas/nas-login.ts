@@ -79,6 +79,7 @@ function admit(state: NasState, user: string, account: NasAccount, isStepDone: b
     userType: 'local',
     ...(account.secondStep !== undefined && isStepDone ? { [state.extra.secondStepName]: '1', vtoken: 'abc' } : {}),
     ...(account.isSecondStepForced ? { force_2sv: '1' } : {}),
+    ...(account.lastDay === undefined ? {} : expiryOf(account)),
     ...(account.mustChangePassword ? { force_change_pw: '1' } : {}),
     ts: '29664185',
     standard_massage: '',

@@ -184,7 +184,8 @@ describe('root door as a process', () => {
       'somebody else’s': 'path: /mnt/volume/QVRProSpace_other is there already',
       'not on a volume': 'path: no volume is mounted at /mnt/volume/folder',
       'on a volume that others may write to': 'path: others than root may write to /mnt/open',
-      'by a link': 'path: /mnt/link is no folder, or is reached by a link',
+      'by a link': 'path: /mnt/link is no folder',
+      'by a link above': 'path: no volume is mounted at /mnt/up/volume',
       'under another name':
         'path: must end in QVRProSpace_ or NightjarSpace_ and a name of 1 to 64 letters, digits, . _ - or spaces',
       'with ..': 'path: must be absolute, without . and .., and on a volume other than /',

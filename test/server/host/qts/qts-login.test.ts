@@ -235,6 +235,22 @@ describe('login at QTS', () => {
     assert.equal(outcome.kind, 'passed')
   })
 
+  it('goes where a NAS sends it that has HTTPS forced, and nowhere else once it has an answer', async () => {
+    const secure = await SimulatedNas.start(makeTestFolder(), await loadCertificate(makeTestFolder()))
+    const { logins } = createQtsHost({ root: nas.root, baseUrls: [nas.baseUrl, secure.baseUrl], nowMs: Date.now })
+
+    await logins.verify({ ...attempt, password: 'guess' })
+    const before = secure.state.requests().length
+    nas.state.change((extra) => {
+      extra.loginFault = 'redirect'
+    })
+    const outcome = await logins.verify(attempt)
+
+    await secure.close()
+    assert.equal(before, 0)
+    assert.equal(outcome.kind, 'passed')
+  })
+
   it('writes a domain account with the domain’s own separator', async () => {
     nas.state.write('/etc/config/domain', 'OFFICE')
     nas.state.change((extra) => {
