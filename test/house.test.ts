@@ -159,7 +159,7 @@ describe('the house', () => {
 
   it('keeps the process’s own arguments, signals and end to the entry points', () => {
     const wrong = sources
-      .filter((file) => file.startsWith('server/') && !/^server\/(recorder-)?main\.ts$/.test(file))
+      .filter((file) => file.startsWith('server/') && !/^server\/(recorder-|root-door-)?main\.ts$/.test(file))
       .filter((file) => /\bprocess\.(argv|exit\(|on\('(SIG|un))/.test(readFileSync(join(root, file), 'utf8')))
 
     assert.deepEqual(wrong, [])

@@ -1,5 +1,47 @@
-// What the machine says of a volume: room, rights and mount point.
+// What the machine says of its volumes, and of the volume under one path: room, rights and mount point.
 import { access, constants, readFile, realpath, stat, statfs } from 'node:fs/promises'
+import type { Finding } from './finding.ts'
+import type { HostSession } from './host-session.ts'
+import { mountOf, parseMountInfo } from './mount.ts'
+
+/** `internal`: disks of the machine. `external`: plugged in. `remote`: another machine's, or a cloud's. */
+export type VolumeKind = 'internal' | 'external' | 'remote'
+
+/** `rebuilding` and `degraded` hold their data; `failed` may not. `unknown` is what the machine does not tell. */
+export type VolumeState = 'good' | 'rebuilding' | 'degraded' | 'failed' | 'unknown'
+
+export interface Volume {
+  /** Where its files are; while it is locked, where they would be, or empty where that is not known. */
+  mountPath: string
+  /** What people call it; the last part of its path where it has no name. */
+  label: string
+  kind: VolumeKind
+  /** The block device or the remote place, where there is one. */
+  source: string
+  fileSystem: string
+  /** Its size, and what a process without privileges may still use. Not there while it is locked or does not answer. */
+  totalBytes: number | undefined
+  freeBytes: number | undefined
+  isReadOnly: boolean
+  isEncrypted: boolean
+  /** Encrypted, and nobody has given its key: it is not mounted. */
+  isLocked: boolean
+  /** Such as `raid5`, where the machine tells. */
+  raid: string | undefined
+  state: VolumeState
+  /** The machine's own words for that state, or why size and room are not known. */
+  stateDetail: string
+}
+
+export interface VolumePart {
+  /** In the order of their paths. `session`, of an administrator, tells more on some machines. */
+  list(session?: HostSession): Promise<Finding<Volume[]>>
+  /**
+   * Makes the folder of a recording space, directly on a volume, writable for the server. One that is there already is
+   * refused: whose it is, is for the caller to find out.
+   */
+  makeSpaceFolder(path: string): Promise<Finding<undefined>>
+}
 
 export interface VolumeFacts {
   /** The path with symbolic links resolved. */
@@ -16,18 +58,16 @@ export interface VolumeFacts {
   totalBytes: number
 }
 
-export interface Mount {
-  mountPoint: string
-  fileSystem: string
-  isReadOnly: boolean
-}
-
 /** The facts of a path, or undefined where nothing is there. Fails with the system's error on anything else. */
 export async function readVolumeFacts(path: string): Promise<VolumeFacts | undefined> {
   try {
     const realPath = await realpath(path)
-    const [status, room, mounts] = await Promise.all([stat(realPath), statfs(realPath), readMounts()])
-    const mount = mountOf(realPath, mounts)
+    const [status, room, mountInfo] = await Promise.all([
+      stat(realPath),
+      statfs(realPath),
+      readFile('/proc/self/mountinfo', 'utf8'),
+    ])
+    const mount = mountOf(realPath, parseMountInfo(mountInfo))
     const isWritable = await access(realPath, constants.W_OK | constants.X_OK).then(
       () => true,
       () => false,
@@ -47,44 +87,4 @@ export async function readVolumeFacts(path: string): Promise<VolumeFacts | undef
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     throw error
   }
-}
-
-async function readMounts(): Promise<Mount[]> {
-  return parseMountInfo(await readFile('/proc/self/mountinfo', 'utf8'))
-}
-
-/**
- * The mounts of `/proc/self/mountinfo` (proc(5)), in the order they were made: of two on one place the later counts.
- *
- * A line: id, parent, device, root, mount point, options, optional fields, `-`, type, source, super options.
- */
-export function parseMountInfo(text: string): Mount[] {
-  return text.split('\n').flatMap((line) => {
-    const fields = line.split(' ')
-    const dash = fields.indexOf('-', 6)
-    if (dash < 0) return []
-    const options = `${fields[5]},${fields[dash + 3] ?? ''}`.split(',')
-    return [
-      {
-        mountPoint: unescapeOctal(fields[4]!),
-        fileSystem: fields[dash + 1] ?? '',
-        isReadOnly: options.includes('ro'),
-      },
-    ]
-  })
-}
-
-/** The mount a path stands on: the deepest one, and of those the last made. */
-export function mountOf(path: string, mounts: Mount[]): Mount {
-  let found: Mount = { mountPoint: '/', fileSystem: '', isReadOnly: false }
-  for (const mount of mounts) {
-    const prefix = mount.mountPoint === '/' ? '/' : `${mount.mountPoint}/`
-    if (`${path}/`.startsWith(prefix) && mount.mountPoint.length >= found.mountPoint.length) found = mount
-  }
-  return found
-}
-
-/** Space, tab, newline and backslash stand as octal there: `\040`. */
-function unescapeOctal(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
 }

@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import { mountOf, parseMountInfo } from '../../server/host/volume.ts'
+import { mountOf, parseMountInfo } from '../../server/host/mount.ts'
 import { testClip } from './footage.ts'
 import { decodedFrames, RecordingRig, type RigOptions, second, segmentFiles, sequenceOf } from './recording-rig.ts'
 

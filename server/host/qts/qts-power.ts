@@ -1,0 +1,33 @@
+// Restarting and shutting down a NAS.
+import { type Finding, found } from '../finding.ts'
+import type { HostSession } from '../host-session.ts'
+import type { PowerPart } from '../power.ts'
+import type { ToolRunner } from '../tool-runner.ts'
+import type { QtsHttp } from './qts-http.ts'
+
+/** With an administrator's session QTS itself is asked, which writes to its log whose wish it was; else its programs. */
+export class QtsPower implements PowerPart {
+  readonly #tools: ToolRunner
+  readonly #http: QtsHttp
+
+  constructor(tools: ToolRunner, http: QtsHttp) {
+    this.#tools = tools
+    this.#http = http
+  }
+
+  restart(session?: HostSession): Promise<Finding<undefined>> {
+    return this.#apply('restart', '/sbin/reboot', session)
+  }
+
+  shutDown(session?: HostSession): Promise<Finding<undefined>> {
+    return this.#apply('shutdown', '/sbin/poweroff', session)
+  }
+
+  async #apply(apply: string, program: string, session: HostSession | undefined): Promise<Finding<undefined>> {
+    const answer =
+      session === undefined
+        ? await this.#tools.text(program, [])
+        : await this.#http.postAs(session, '/cgi-bin/sys/sysRequest.cgi', { subfunc: 'power_mgmt', apply })
+    return answer.isFound ? found(undefined) : answer
+  }
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { mountOf, parseMountInfo, visibleMounts } from '../../../server/host/mount.ts'
+
+// Fields as proc(5) lists them: id, parent, device, root, mount point, options, optional fields, -, type, source, options.
+const mountInfo = [
+  '22 1 253:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw',
+  '30 22 0:26 / /share rw,nosuid - tmpfs tmpfs rw,size=16384k',
+  '31 30 253:2 / /share/CACHEDEV1_DATA rw,relatime shared:7 master:2 - ext4 /dev/mapper/cachedev1 rw,data=ordered',
+  '32 30 253:3 / /share/My\\040Disk ro,relatime - ext4 /dev/sdb1 rw',
+  '33 31 253:4 / /share/CACHEDEV1_DATA rw,relatime - xfs /dev/sdc1 ro',
+  '34 30 253:5 / /share/CACHEDEV1_DATA2 rw - ext4 /dev/sdd1 rw',
+].join('\n')
+
+describe('mounts', () => {
+  const cases: [path: string, mountPoint: string, fileSystem: string, isReadOnly: boolean, source: string][] = [
+    ['/', '/', 'ext4', false, '/dev/vda1'],
+    ['/home/x', '/', 'ext4', false, '/dev/vda1'],
+    ['/share', '/share', 'tmpfs', false, 'tmpfs'],
+    ['/share/other', '/share', 'tmpfs', false, 'tmpfs'],
+    ['/share/CACHEDEV1_DATA/a/b', '/share/CACHEDEV1_DATA', 'xfs', true, '/dev/sdc1'],
+    ['/share/CACHEDEV1_DATA2/a', '/share/CACHEDEV1_DATA2', 'ext4', false, '/dev/sdd1'],
+    ['/share/My Disk/x', '/share/My Disk', 'ext4', true, '/dev/sdb1'],
+  ]
+  for (const [path, mountPoint, fileSystem, isReadOnly, source] of cases) {
+    it(`have ${path} on ${mountPoint}`, () => {
+      const mount = mountOf(path, parseMountInfo(mountInfo))
+
+      assert.deepEqual(
+        [mount.mountPoint, mount.fileSystem, mount.isReadOnly, mount.source],
+        [mountPoint, fileSystem, isReadOnly, source],
+      )
+    })
+  }
+
+  it('are seen but for what another was mounted over', () => {
+    const over = [
+      '22 1 253:1 / / rw - ext4 /dev/vda1 rw',
+      '30 22 253:2 / /mnt/lower rw - ext4 /dev/vdb1 rw',
+      '31 30 253:3 / /mnt/lower/deep rw - ext4 /dev/vdc1 rw',
+      '32 22 0:30 / /mnt rw - tmpfs over rw',
+      '33 32 0:31 / /mnt/new rw - tmpfs new rw',
+      '34 33 0:32 / /mnt/new rw - tmpfs newer rw',
+      '36 33 0:34 / /mnt/new/old rw - tmpfs old rw',
+      '35 34 0:33 / /mnt/new/below rw - tmpfs below rw',
+    ].join('\n')
+
+    const seen = visibleMounts(parseMountInfo(over)).map(({ source }) => source)
+
+    assert.deepEqual(seen, ['/dev/vda1', 'over', 'newer', 'below'])
+  })
+
+  it('leave out lines that are none', () => {
+    assert.deepEqual(parseMountInfo('\nnonsense\n1 2 3'), [])
+  })
+})
