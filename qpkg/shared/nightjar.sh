@@ -11,8 +11,8 @@ icon_folder=/home/httpd/RSS/images
 # The most a stop may take, in seconds: the server's part, the recorder's. The recorder needs 3 to close all segments.
 server_stop_sec=10
 recorder_stop_sec=6
-# A server that has lived so long, in seconds, is taken for started.
-settle_sec=3
+# A server that does not answer after so many seconds, but lives, is taken for started: it may wait for its database.
+settle_sec=10
 # An unmounting volume is waited for so long, in seconds, before what is left of the spaces records again.
 unmount_sec=60
 most_log_lines=20000
@@ -191,6 +191,9 @@ start() {
   while [ "$waited" -lt "$settle_sec" ]; do
     sleep 1
     waited=$((waited + 1))
+    if grep -q "^$name is at " "$data_dir/server.log" 2>/dev/null; then break; fi
+    # Its number is there, and it is not.
+    if [ -s "$pid_file" ] && ! server_pid >/dev/null; then break; fi
   done
   if server_pid >/dev/null; then
     echo "$name runs on port $NIGHTJAR_PORT."

@@ -38,7 +38,8 @@ find_base() {
   fi
   installed=$(setting "$name" Install_Path "$qpkg_conf")
   base=${installed%/.qpkg/*}
-  if [ -n "$base" ] && [ -d "$installed" ]; then return; fi
+  # NAME.old: an upgrade that was interrupted left it so.
+  if [ -n "$base" ] && { [ -d "$installed" ] || [ -d "$installed.old" ]; }; then return; fi
   base=$(setting Public path /etc/config/smb.conf | cut -d / -f 1-3)
   if [ -n "$base" ] && [ -d "$base/Public" ]; then return; fi
   for base in "$(setting SHARE_DEF defVolMP /etc/config/def_share.info)" /share/CACHEDEV1_DATA \
@@ -53,18 +54,20 @@ is_intact() {
   [ -z "$(command -v md5sum)" ] || [ "$(md5sum <"$1" | cut -c 1-32)" = "$2" ]
 }
 
+too_full() { refuse "the package cannot be copied to $temp; is the volume full?"; }
+
 # Programs that read packages look for these lines in this form: expr and all.
 # shellcheck disable=SC2003
 unpack() {
   # Both archives begin and end at multiples of 1024, so dd copies whole blocks.
-  /bin/dd if="$package" bs=1024 skip="$(/usr/bin/expr $script_len / 1024)" count=@CONTROL_BLOCKS@ of="$temp/control.tar" 2>/dev/null
+  /bin/dd if="$package" bs=1024 skip="$(/usr/bin/expr $script_len / 1024)" count=@CONTROL_BLOCKS@ of="$temp/control.tar" 2>/dev/null || too_full
   offset=$(/usr/bin/expr $script_len + @CONTROL_BYTES@)
-  /bin/dd if="$package" bs=1024 skip="$(/usr/bin/expr "$offset" / 1024)" count=@DATA_BLOCKS@ of="$temp/data.tar.gz" 2>/dev/null
+  /bin/dd if="$package" bs=1024 skip="$(/usr/bin/expr "$offset" / 1024)" count=@DATA_BLOCKS@ of="$temp/data.tar.gz" 2>/dev/null || too_full
   offset=$(/usr/bin/expr "$offset" + @DATA_BYTES@)
   is_intact "$temp/control.tar" $control_md5 || refuse "the package is damaged: the sum of its control part is wrong. Download it again"
   is_intact "$temp/data.tar.gz" $data_md5 || refuse "the package is damaged: the sum of its data part is wrong. Download it again"
-  /bin/tar -xf "$temp/control.tar" -C "$temp" || refuse "the control part cannot be unpacked in $temp"
-  /bin/tar -xzf "$temp/control.tar.gz" -C "$temp" || refuse "the control part cannot be unpacked in $temp"
+  /bin/tar -xf "$temp/control.tar" -C "$temp" || refuse "the control part cannot be unpacked in $temp; is the volume full?"
+  /bin/tar -xzf "$temp/control.tar.gz" -C "$temp" || refuse "the control part cannot be unpacked in $temp; is the volume full?"
   rm -f "$temp/control.tar" "$temp/control.tar.gz"
 }
 
@@ -74,6 +77,7 @@ main() {
     echo "$name: this is no QNAP NAS, or its system volume is not mounted" >&2
     exit 1
   fi
+  echo 0 >"$progress"
   if [ -n "$machine" ] && [ "$(uname -m)" != "$machine" ]; then
     refuse "this package is for $machine, this NAS is $(uname -m)"
   fi
