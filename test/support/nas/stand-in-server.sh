@@ -17,6 +17,7 @@ if [ -z "$recorder" ] || ! kill -0 "$recorder" 2>/dev/null; then
     trap "echo closed >>footage; exit 0" TERM
     while :; do sleep 0.1; done' </dev/null >/dev/null 2>&1 &
 fi
+echo "Nightjar is at http://127.0.0.1:$NIGHTJAR_PORT$NIGHTJAR_BASE_PATH"
 trap 'exit 0' TERM
 [ "$mode" != stubborn ] || trap '' TERM
 while :; do sleep 0.1; done

@@ -1,8 +1,9 @@
 // Nightjar's package with a stand-in for what it starts, in releases of any number.
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type PackedFile, pack } from '../../../scripts/qpkg/pack.ts'
 import { makeTestFolder } from '../test-folder.ts'
+import type { JobResult, QtsRoot } from './qts-root.ts'
 
 export const qpkgFolder = resolve(import.meta.dirname, '../../../qpkg')
 
@@ -35,4 +36,10 @@ export async function packRelease(
     architecture: undefined,
     builtOn: '20260102',
   })
+}
+
+/** Puts a package on the NAS and runs it as App Center does. */
+export async function install(nas: QtsRoot, packed: PackedFile, environment = ''): Promise<JobResult> {
+  copyFileSync(packed.path, nas.path('share/Nightjar.qpkg'))
+  return await nas.run(`${environment} /bin/sh /share/Nightjar.qpkg`)
 }
