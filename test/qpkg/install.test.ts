@@ -11,7 +11,7 @@ const data = '/share/CACHEDEV1_DATA/NightjarData'
 const service = '/etc/init.d/nightjar.sh'
 
 describe('installing the package', function () {
-  this.timeout(90_000)
+  this.timeout(240_000)
   let first: PackedFile
   let second: PackedFile
   let nas: QtsRoot

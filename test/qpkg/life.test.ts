@@ -31,7 +31,7 @@ describe('the package on a NAS', () => {
 
   for (const [shell, mode] of cases) {
     it(`is installed, upgraded, stopped and removed by ${shell}, with a ${mode} getcfg`, async function () {
-      this.timeout(120_000)
+      this.timeout(240_000)
       nas = new QtsRoot({ shell, mode })
       const recorder = async () => (await nas!.run(`cat ${data}/recorder.pid`)).output
 

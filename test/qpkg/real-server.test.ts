@@ -13,7 +13,7 @@ const service = '/etc/init.d/nightjar.sh'
 const port = 20_000 + (process.pid % 10_000)
 
 describe('the package with the real server', function () {
-  this.timeout(120_000)
+  this.timeout(240_000)
   let nas: QtsRoot | undefined
   afterEach(async () => await nas?.stop())
 

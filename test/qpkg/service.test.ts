@@ -10,7 +10,7 @@ const installPath = '/share/CACHEDEV1_DATA/.qpkg/Nightjar'
 const service = '/etc/init.d/nightjar.sh'
 
 describe('the service script', function () {
-  this.timeout(90_000)
+  this.timeout(240_000)
   let packed: PackedFile
   let nas: QtsRoot
 
