@@ -76,6 +76,8 @@ need_tests() {
   need gcc gcc libc6-dev
   need unshare util-linux
   need pebble pebble
+  need busybox busybox
+  need shellcheck shellcheck
   need ip iproute2
   need /usr/lib/x86_64-linux-gnu/girepository-1.0/GstRtspServer-1.0.typelib python3-gi gir1.2-gst-rtsp-server-1.0 \
     gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
