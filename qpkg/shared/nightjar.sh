@@ -38,7 +38,9 @@ own_folder() {
 read_conf() {
   NIGHTJAR_PORT=$(setting Web_Port 8971)
   NIGHTJAR_BASE_PATH=$(setting WebUI /qvrpro/)
-  export NIGHTJAR_PORT NIGHTJAR_BASE_PATH
+  # The NAS's own web port has the certificate, and leads here.
+  NIGHTJAR_HTTPS_PORT=off
+  export NIGHTJAR_PORT NIGHTJAR_BASE_PATH NIGHTJAR_HTTPS_PORT
   if [ -f "$nightjar_conf" ]; then
     while IFS= read -r line || [ -n "$line" ]; do
       key=${line%%=*}
