@@ -101,10 +101,11 @@ run_tests() {
   mocha=node_modules/mocha/bin/mocha.js
   runs=1
   if [ $# -eq 0 ]; then
-    # The package's tests mostly wait for processes that start and stop: they run beside the others.
+    # These mostly wait for processes that start and stop: they run beside the others.
     runs=2
-    scripts/node $mocha 'test/qpkg/**/*.test.ts' >"$aside" 2>&1 &
-    set -- 'test/**/*.test.ts' --ignore 'test/qpkg/**'
+    scripts/node $mocha 'test/qpkg/**/*.test.ts' 'test/scripts/qpkg/*.test.ts' 'test/server/host/**/*.test.ts' \
+      >"$aside" 2>&1 &
+    set -- 'test/**/*.test.ts' --ignore 'test/qpkg/**' --ignore 'test/scripts/qpkg/**' --ignore 'test/server/host/**'
   fi
   scripts/node $mocha "$@" 2>&1 | tee "$report" || true
   wait

@@ -1,5 +1,6 @@
 // The page's beginning: who is logged in decides what is shown.
 import { readSession } from './api/account.ts'
+import { startPresence } from './api/presence.ts'
 import { session } from './api/session.ts'
 import { startTheme } from './base/theme.ts'
 
@@ -24,6 +25,7 @@ async function showDesktop(): Promise<void> {
   desktop.apps = apps.filter((app) => session.value?.privileges.includes(app.needs))
   document.querySelector('nj-login')?.remove()
   document.body.append(desktop)
+  startPresence()
 }
 
 /** Nothing else is allowed before the password was changed. */

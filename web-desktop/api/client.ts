@@ -1,5 +1,6 @@
 // Requests to the server: relative addresses, the CSRF token, and every answer that is no success as a Failure.
 import { Failure, type FailureBody, failureKinds } from '../../shared/failure.ts'
+import { isAttended } from '../base/activity.ts'
 import { addressOf } from '../base/address.ts'
 import { session } from './session.ts'
 
@@ -28,6 +29,7 @@ export async function failureOf(response: Response): Promise<Failure> {
 export async function request<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (body !== undefined) headers['content-type'] = 'application/json'
+  if (!isAttended()) headers['x-nightjar-unattended'] = '1'
   if (method !== 'GET' && session.value !== undefined) headers['x-csrf-token'] = session.value.csrfToken
   let response: Response
   try {

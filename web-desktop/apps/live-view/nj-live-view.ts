@@ -329,7 +329,8 @@ export class NjLiveView extends LitElement {
         this.selected = place
       }}
       @dblclick=${(event: MouseEvent) => {
-        if (!(event.composedPath()[0] as Element).closest('button') && cameraId !== undefined) this.#toggleLarge(place)
+        const isButton = event.composedPath().some((one) => one instanceof HTMLButtonElement)
+        if (!isButton && cameraId !== undefined) this.#toggleLarge(place)
       }}
       @nj-large=${() => this.#toggleLarge(place)}
       @nj-sound=${() => this.#toggleSound(place)}

@@ -1,0 +1,23 @@
+// Whether somebody is at this page: for the log-out after idle minutes, what a page asks by itself counts for nothing.
+
+/** Input older than this was somebody's who may have gone, in milliseconds. */
+const attendedMs = 60_000
+
+const inputs = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'] as const
+
+let lastInputMs = performance.now()
+
+for (const type of inputs) {
+  addEventListener(
+    type,
+    () => {
+      lastInputMs = performance.now()
+    },
+    { capture: true, passive: true },
+  )
+}
+
+/** True within a minute of the last input, and of the page's beginning. */
+export function isAttended(): boolean {
+  return performance.now() - lastInputMs < attendedMs
+}
