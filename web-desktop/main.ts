@@ -2,6 +2,7 @@
 import { readSession } from './api/account.ts'
 import { startPresence } from './api/presence.ts'
 import { session } from './api/session.ts'
+import { watchInput } from './base/activity.ts'
 import { startTheme } from './base/theme.ts'
 
 const retryMs = 3000
@@ -52,4 +53,5 @@ async function begin(): Promise<void> {
 }
 
 startTheme()
+watchInput()
 void begin()

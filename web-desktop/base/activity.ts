@@ -7,14 +7,12 @@ const inputs = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'] 
 
 let lastInputMs = performance.now()
 
-for (const type of inputs) {
-  addEventListener(
-    type,
-    () => {
-      lastInputMs = performance.now()
-    },
-    { capture: true, passive: true },
-  )
+/** Begins to notice input, for as long as the page lives. */
+export function watchInput(): void {
+  const note = () => {
+    lastInputMs = performance.now()
+  }
+  for (const type of inputs) addEventListener(type, note, { capture: true, passive: true })
 }
 
 /** True within a minute of the last input, and of the page's beginning. */
