@@ -35,7 +35,7 @@ export function answerOnvif(
     const answer = answerPtz(request, camera.head, hasProfile)
     if (typeof answer === 'object') return fault(answer.code, answer.text)
     if (answer !== undefined) return { status: 200, xml: envelope(answer) }
-    return fault('ActionNotSupported', `${request.action} is not implemented`)
+    return fault('ActionNotSupported', `${request.action} is no action of this service`)
   }
   const body =
     service === 'media2_service'
@@ -43,7 +43,7 @@ export function answerOnvif(
       : service === 'media_service'
         ? answerMedia(request, camera, addresses)
         : answerDevice(request, camera, addresses)
-  if (body === undefined) return fault('ActionNotSupported', `${request.action} is not implemented`)
+  if (body === undefined) return fault('ActionNotSupported', `${request.action} is no action of this service`)
   if (body === NO_PROFILE) return fault('NoProfile', 'the profile does not exist')
   return { status: 200, xml: envelope(body) }
 }

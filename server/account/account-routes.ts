@@ -118,11 +118,7 @@ export function accountRoutes(options: AccountRoutesOptions): Route[] {
         description: 'Fails `invalid` at `current` where that is not the password now; `rate-limited` as a login does.',
       },
       async ({ actor, body, response }) => {
-        const refusal = await limit.take(actor.username, actor.address)
-        if (refusal !== undefined) {
-          response.setHeader('Retry-After', String(refusal.waitSec))
-          throw new Failure('rate-limited', `too many wrong passwords: try again in ${refusal.waitSec} s`)
-        }
+        await takeTry(options, actor, response)
         await accounts.changePassword(actor.accountId, body.current, body.next)
         await limit.succeed(actor.username, actor.address)
         await sessions.endAllOf(actor.accountId, actor.sessionId)
@@ -227,18 +223,23 @@ function sessionOf(account: Express.User, request: Request): Session {
   }
 }
 
-/** Fails `invalid` at `password` where it is not the actor's own; tries are limited as a login's. */
+/** One more try at the actor's own password: limited as a login's. Fails `rate-limited`. */
+async function takeTry({ limit }: AccountRoutesOptions, actor: Actor, response: Response): Promise<void> {
+  const refusal = await limit.take(actor.username, actor.address)
+  if (refusal === undefined) return
+  response.setHeader('Retry-After', String(refusal.waitSec))
+  throw new Failure('rate-limited', `too many wrong passwords: try again in ${refusal.waitSec} s`)
+}
+
+/** Fails `invalid` at `password` where it is not the actor's own. */
 async function mustBeOwn(
-  { accounts, limit }: AccountRoutesOptions,
+  options: AccountRoutesOptions,
   actor: Actor,
   password: string,
   response: Response,
 ): Promise<void> {
-  const refusal = await limit.take(actor.username, actor.address)
-  if (refusal !== undefined) {
-    response.setHeader('Retry-After', String(refusal.waitSec))
-    throw new Failure('rate-limited', `too many wrong passwords: try again in ${refusal.waitSec} s`)
-  }
+  const { accounts, limit } = options
+  await takeTry(options, actor, response)
   if (!(await accounts.isPasswordOf(actor.accountId, password))) {
     throw new Failure('invalid', 'password: is wrong', { field: 'password' })
   }

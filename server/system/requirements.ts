@@ -2,8 +2,8 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { arch, availableParallelism, totalmem } from 'node:os'
 import type { RequirementFinding } from '../../shared/setup.ts'
+import { type ClockTrust, readClockTrust } from '../host/clock-trust.ts'
 import { readVolumeFacts, type VolumeFacts } from '../host/volume.ts'
-import { type ClockTrust, readClockTrust } from './clock-trust.ts'
 import { judgeFileSystem } from './file-system.ts'
 import { ffmpegVersionOf, outputOf } from './program.ts'
 import { findingOf, inGigabytes, type Threshold, thresholds, verdictOf, wordFinding } from './requirement-table.ts'
@@ -62,7 +62,7 @@ export function measureRequirements(options: MeasureOptions): Measurement {
       measure(async () => place && (await readVolumeFacts(place.volumePath))),
       measure(async () => place && (await latencyOf(place))),
       measure(async () => place && (await lookAtFolder(place))),
-      measure(() => readClockTrust()),
+      measure(() => readClockTrust(outputOf)),
       measure(() => outputOf('ffmpeg', ['-hide_banner', '-version'])),
     ])
     return [

@@ -14,9 +14,10 @@ import type { StreamHealth } from '../../shared/stream.ts'
 import type { Bus } from '../base/bus.ts'
 import type { Clock } from '../base/clock.ts'
 import type { SettingStore } from '../db/setting-store.ts'
+import { readClockTrust } from '../host/clock-trust.ts'
 import type { LogAuthor, LogService } from '../log/log-service.ts'
 import { checklistItems } from './checklist.ts'
-import { readClockTrust } from './clock-trust.ts'
+import { outputOf } from './program.ts'
 import { measurementCount, measureRequirements, type RecordingPlace } from './requirements.ts'
 
 /** As it is kept, under the setting `setup`. */
@@ -148,7 +149,7 @@ export class SetupService {
   async time(): Promise<ServerTime> {
     const [zone, trust, doubt] = await Promise.all([
       this.#options.settings.get<string>('time-zone'),
-      readClockTrust(),
+      readClockTrust(outputOf),
       this.#clockDoubt(),
     ])
     const { confirmedMs } = this.#stored

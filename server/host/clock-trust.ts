@@ -1,6 +1,5 @@
 // Whether something keeps the machine's clock right, as far as its programs tell.
 import type { ClockSync } from '../../shared/setup.ts'
-import { outputOf } from './program.ts'
 
 export interface ClockTrust {
   sync: ClockSync
@@ -11,12 +10,15 @@ export interface ClockTrust {
 /** Kernel flag `STA_UNSYNC` (adjtimex(2)): nothing steers the clock. */
 const staUnsync = 0x40
 
+/** Runs a program: what it printed, or undefined where it is missing or failed. */
+export type RunProgram = (program: string, args: string[]) => Promise<string | undefined>
+
 /**
  * Asks chrony, then systemd, then the kernel's own flag by `adjtimex`.
  *
  * chrony comes first, since without `rtcsync` it leaves the kernel's flag as if nothing steered the clock.
  */
-export async function readClockTrust(run = outputOf): Promise<ClockTrust> {
+export async function readClockTrust(run: RunProgram): Promise<ClockTrust> {
   const told =
     chronyTrust(await run('chronyc', ['-n', '-c', 'tracking'])) ??
     systemdTrust(await run('timedatectl', ['show', '--property=NTPSynchronized', '--value'])) ??
