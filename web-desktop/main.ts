@@ -1,5 +1,5 @@
 // The page's beginning: who is logged in decides what is shown.
-import { readSession } from './api/account.ts'
+import { logOut, readSession } from './api/account.ts'
 import { startPresence } from './api/presence.ts'
 import { session } from './api/session.ts'
 import { watchInput } from './base/activity.ts'
@@ -34,6 +34,8 @@ async function askForPassword(): Promise<void> {
   const { NjChangePassword } = await import('./shell/nj-change-password.ts')
   const dialog = new NjChangePassword()
   dialog.isForced = true
+  // By its button, its cross or Esc: there is no other way out.
+  dialog.addEventListener('nj-cancel', () => void logOut())
   dialog.addEventListener('nj-done', () => {
     dialog.remove()
     void showDesktop()

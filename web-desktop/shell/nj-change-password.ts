@@ -1,7 +1,7 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
 import { customElement, property, state } from 'lit/decorators.js'
 import type { PasswordPolicy } from '../../shared/account.ts'
-import { changePassword, logOut, readPasswordPolicy } from '../api/account.ts'
+import { changePassword, readPasswordPolicy } from '../api/account.ts'
 import { fieldOf, messageOf } from '../api/client.ts'
 import { fire } from '../base/fire.ts'
 import { wordsOf } from '../base/i18n.ts'
@@ -147,7 +147,7 @@ export class NjChangePassword extends LitElement {
     if (this.isBare) return form
     return html`<nj-dialog heading=${t('title')}>
       ${form}
-      <button slot="actions" @click=${() => (this.isForced ? void logOut() : fire(this, 'nj-cancel'))}>
+      <button slot="actions" @click=${() => fire(this, 'nj-cancel')}>
         ${this.isForced ? t('logOut') : this.isOneTime ? t('later') : t('cancel')}
       </button>
       <button slot="actions" class="primary" ?disabled=${this.isBusy} @click=${this.#onSubmit}>${t('change')}</button>

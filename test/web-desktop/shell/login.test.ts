@@ -110,6 +110,21 @@ describe('the login page', function () {
     await page.getByRole('navigation', { name: 'Task bar' }).waitFor()
   })
 
+  for (const way of ['Log out', 'Close', 'Escape']) {
+    it(`comes back by ${way} where a password must be changed`, async () => {
+      const { page } = await bench.open({ isPasswordExpired: true })
+      await logIn(page)
+      const dialog = page.locator('nj-change-password')
+      await dialog.getByText('must be changed before you can go on').waitFor()
+
+      if (way === 'Escape') await page.keyboard.press(way)
+      else await dialog.getByRole('button', { name: way }).click()
+
+      await page.getByLabel('User name').waitFor()
+      await dialog.waitFor({ state: 'detached' })
+    })
+  }
+
   for (const theme of ['light', 'dark'] as const) {
     it(`has no accessibility fault in the ${theme} theme`, async () => {
       const { page } = await bench.open({ theme })
