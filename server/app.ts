@@ -18,9 +18,10 @@ import { AccountPolicies } from './account/account-policy.ts'
 import { accountRoutes } from './account/account-routes.ts'
 import { AccountService } from './account/account-service.ts'
 import { AccountStore } from './account/account-store.ts'
-import { createPassport } from './account/local-strategy.ts'
+import { localSource } from './account/local-source.ts'
 import { defaultLoginLimits, LoginLimit, type LoginLimits } from './account/login-limit.ts'
 import { LoginService } from './account/login-service.ts'
+import { createPassport } from './account/passport.ts'
 import { mayDo } from './account/privilege-check.ts'
 import { SecondFactorService } from './account/second-factor-service.ts'
 import { SecondFactorStore } from './account/second-factor-store.ts'
@@ -256,7 +257,8 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
 
   // Roles and grants answer here later.
   const check: PrivilegeCheck = mayDo
-  const passport = createPassport(accounts)
+  const sources = [localSource(accounts)]
+  const passport = createPassport(accounts, sources)
   const pictures = await buildPictures<Actor>({
     dataDir: config.dataDir,
     store: recordings,
@@ -271,7 +273,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     scope,
   })
   const limit = new LoginLimit(options.loginLimits ?? defaultLoginLimits)
-  const logins = new LoginService({ passport, accounts, secondFactors, limit, log, bus })
+  const logins = new LoginService({ passport, sources, accounts, secondFactors, limit, log, bus })
   const routes: Route[] = [
     ...accountRoutes({
       accounts,

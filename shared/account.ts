@@ -70,6 +70,8 @@ export const session = z.object({
   /** True where nothing else is allowed until it is changed. */
   isPasswordExpired: z.boolean(),
   isAdministrator: z.boolean(),
+  /** False where the password is kept elsewhere and can only be changed there. */
+  canChangePassword: z.boolean(),
   privileges: z.array(z.enum(privileges)),
   lastLoginMs: z.int().optional(),
 })
@@ -82,10 +84,15 @@ const phone = z
   .max(32, 'must be 32 characters or fewer')
   .regex(/^[0-9+()\-/. ]*$/, 'must be digits and + ( ) - / . only')
 
+/** Who keeps an account's password: this server, the NAS, a directory (LDAP), an OpenID provider. */
+export const accountSources = ['local', 'nas', 'directory', 'openid'] as const
+export type AccountSource = (typeof accountSources)[number]
+
 /** An account as administrators see it. */
 export const account = z.object({
   id: z.string(),
   username: z.string(),
+  source: z.enum(accountSources),
   email: z.string(),
   phone: z.string(),
   /** In the group of administrators: may do everything. */

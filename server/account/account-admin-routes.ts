@@ -200,6 +200,7 @@ function viewOf(one: Account, hasSecondFactor: boolean): AccountView {
   return {
     id: one.id,
     username: one.username,
+    source: one.source,
     email: one.email,
     phone: one.phone,
     isAdministrator: one.isAdministrator,

@@ -57,7 +57,7 @@ export function accountRoutes(options: AccountRoutesOptions): Route[] {
           '`Retry-After` after too many tries.',
       },
       async ({ request, response, body }) => {
-        const outcome = await logins.logIn(request, body.username, body.code)
+        const outcome = await logins.logIn(request, body.username)
         if (outcome.kind !== 'passed') throw failureOf(outcome, response)
         const { account } = outcome
         // passport makes a new session here: an id that somebody planted before the login is worth nothing after it.
@@ -204,6 +204,10 @@ function failureOf(outcome: Exclude<LoginOutcome, { kind: 'passed' }>, response:
       return new Failure('unauthenticated', 'the user name or the password is wrong')
     case 'disabled':
       return new Failure('forbidden', 'this account is disabled: ask an administrator')
+    case 'refused':
+      return new Failure('forbidden', outcome.reason)
+    case 'unreachable':
+      return new Failure('unreachable', outcome.reason)
     case 'code-needed':
       return new Failure('unauthenticated', 'enter the code that your authenticator app shows', { field: 'code' })
     case 'code-wrong':
@@ -218,6 +222,7 @@ function sessionOf(account: Express.User, request: Request): Session {
     mustChangePassword: account.mustChangePassword || account.isPasswordExpired,
     isPasswordExpired: account.isPasswordExpired,
     isAdministrator: account.isAdministrator,
+    canChangePassword: account.source === 'local',
     privileges: [...privilegesOf(account)],
     ...(account.lastLoginMs === undefined ? {} : { lastLoginMs: account.lastLoginMs }),
   }
@@ -238,9 +243,10 @@ async function mustBeOwn(
   password: string,
   response: Response,
 ): Promise<void> {
-  const { accounts, limit } = options
+  const { accounts, logins, limit } = options
   await takeTry(options, actor, response)
-  if (!(await accounts.isPasswordOf(actor.accountId, password))) {
+  const account = await accounts.get(actor.accountId)
+  if (account === undefined || !(await logins.isPasswordOf(account, password, actor.address))) {
     throw new Failure('invalid', 'password: is wrong', { field: 'password' })
   }
   await limit.succeed(actor.username, actor.address)

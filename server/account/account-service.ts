@@ -1,7 +1,7 @@
 // Local accounts: the administrator of the first start, and those that administrators make.
 import { randomUUID } from 'node:crypto'
 import { hash, verify } from '@node-rs/argon2'
-import type { AccountDraft, AccountPatch } from '../../shared/account.ts'
+import type { AccountDraft, AccountPatch, AccountSource } from '../../shared/account.ts'
 import { Failure } from '../../shared/failure.ts'
 import type { Clock } from '../base/clock.ts'
 import type { AccountPolicies } from './account-policy.ts'
@@ -9,6 +9,16 @@ import type { Account, AccountStore } from './account-store.ts'
 import { readableSecret } from './readable-secret.ts'
 
 export const administratorName = 'admin'
+
+/** What another place says of somebody whose password it keeps. */
+export interface MirroredAccount {
+  source: Exclude<AccountSource, 'local'>
+  /** 1 to 255 characters; outlives a change of the name. */
+  sourceId: string
+  username: string
+  email: string
+  isAdministrator: boolean
+}
 
 export class AccountService {
   readonly #store: AccountStore
@@ -34,6 +44,7 @@ export class AccountService {
 
   /** Whether an account may do nothing but change its password: it was told to, or the password is too old. */
   isPasswordExpired(account: Account): boolean {
+    if (account.source !== 'local') return false
     return account.isChangeRequired || this.#policies.isTooOld(account.passwordChangedMs, this.#nowMs())
   }
 
@@ -56,7 +67,7 @@ export class AccountService {
     const given = { passwordHash, mustChangePassword: true, isChangeRequired: false, passwordChangedMs: nowMs }
     if (account === undefined) {
       await this.#store.create({
-        ...{ id: randomUUID(), username: administratorName, email: '', phone: '' },
+        ...{ id: randomUUID(), username: administratorName, email: '', phone: '', source: 'local', sourceId: '' },
         ...{ isAdministrator: true, isEnabled: true, createdMs: nowMs, lastLoginMs: undefined },
         ...given,
       })
@@ -66,18 +77,47 @@ export class AccountService {
     return password
   }
 
-  /** The account of that name where the password is its own. Takes as long for a name that does not exist. */
-  async verify(username: string, password: string): Promise<Account | undefined> {
-    const account = await this.#store.getByUsername(username)
-    this.#decoyHash ??= hash(randomUUID())
-    const isRight = await verify(account?.passwordHash ?? (await this.#decoyHash), password)
-    return isRight ? account : undefined
+  /** An account as passport knows it. */
+  asUser(account: Account): Express.User {
+    return { ...account, isPasswordExpired: this.isPasswordExpired(account) }
   }
 
-  /** Whether a password is the account's own: asked again before what is hard to undo. */
-  async isPasswordOf(id: string, password: string): Promise<boolean> {
-    const account = await this.#store.get(id)
-    return account !== undefined && (await verify(account.passwordHash, password))
+  /** The local account of that name, and whether the password is its own. Takes as long for a name that does not exist. */
+  async verify(username: string, password: string): Promise<{ account: Account | undefined; isRight: boolean }> {
+    const found = await this.#store.getByUsername(username)
+    const account = found?.source === 'local' ? found : undefined
+    this.#decoyHash ??= hash(randomUUID())
+    const isRight = await verify(account?.passwordHash ?? (await this.#decoyHash), password)
+    return { account, isRight: account !== undefined && isRight }
+  }
+
+  /**
+   * Makes or updates the account of somebody whose password another place keeps. A name, an address and the group of
+   * administrators are the other's to say; whether the account is enabled here stays as it was.
+   *
+   * Fails `conflict` where the name is that of an account from elsewhere.
+   */
+  mirror(given: MirroredAccount): Promise<Account> {
+    return this.#inTurn(async () => {
+      const known = await this.#store.getBySource(given.source, given.sourceId)
+      const namesake = await this.#store.getByUsername(given.username)
+      if (namesake !== undefined && namesake.id !== known?.id) {
+        throw new Failure('conflict', `there is another user ${given.username} already, kept by: ${namesake.source}`)
+      }
+      if (known !== undefined) {
+        const account = { ...known, ...given }
+        await this.#store.update(account)
+        return account
+      }
+      const nowMs = this.#nowMs()
+      const account: Account = {
+        ...{ id: randomUUID(), phone: '', passwordHash: '', mustChangePassword: false, isChangeRequired: false },
+        ...{ isEnabled: true, createdMs: nowMs, passwordChangedMs: nowMs, lastLoginMs: undefined },
+        ...given,
+      }
+      await this.#store.create(account)
+      return account
+    })
   }
 
   /** Notes a login, and gives the account as it was before: with the time of the login before this one. */
@@ -88,6 +128,7 @@ export class AccountService {
   /** Fails `invalid` at `current` where that is not the password now, at `next` where it may not be the next one. */
   async changePassword(id: string, current: string, next: string): Promise<void> {
     const account = await this.#must(id, 'change password')
+    mustBeLocal(account)
     if (!(await verify(account.passwordHash, current))) {
       throw new Failure('invalid', 'current: is not the password now', { field: 'current' })
     }
@@ -106,7 +147,7 @@ export class AccountService {
       const { username, email, phone, isAdministrator, mustChangePassword } = draft
       const nowMs = this.#nowMs()
       const account: Account = {
-        ...{ id: randomUUID(), username, email, phone, isAdministrator },
+        ...{ id: randomUUID(), username, email, phone, isAdministrator, source: 'local', sourceId: '' },
         ...{
           passwordHash: await hash(draft.password),
           mustChangePassword: false,
@@ -146,6 +187,7 @@ export class AccountService {
   /** Sets somebody's password. Fails `invalid` at `password` where the policy forbids it. */
   async resetPassword(id: string, password: string, mustChange: boolean): Promise<Account> {
     const account = await this.#must(id, 'set password')
+    mustBeLocal(account)
     this.#policies.checkPassword(password, account.username, 'password')
     await this.#setPassword(account, password, mustChange)
     return account
@@ -186,4 +228,9 @@ export class AccountService {
   #nowMs(): number {
     return Math.floor(this.#clock.utcUs() / 1000)
   }
+}
+
+function mustBeLocal(account: Account): void {
+  if (account.source === 'local') return
+  throw new Failure('conflict', `the password of ${account.username} is not kept here: change it where it is kept`)
 }

@@ -1,4 +1,5 @@
 // Accounts in SQL.
+import type { AccountSource } from '../../shared/account.ts'
 import type { Database } from '../db/database.ts'
 
 export interface Account {
@@ -6,7 +7,11 @@ export interface Account {
   username: string
   email: string
   phone: string
-  /** Argon2id, PHC string. */
+  /** Who keeps the password. */
+  source: AccountSource
+  /** What the source knows the account by, which outlives a change of its name; empty for a local one. */
+  sourceId: string
+  /** Argon2id, PHC string; empty where the password is kept elsewhere. */
   passwordHash: string
   /** The password is a one-time one that the server made. */
   mustChangePassword: boolean
@@ -24,6 +29,8 @@ interface AccountRow {
   username: string
   email: string
   phone: string
+  source: string
+  source_id: string
   password_hash: string
   must_change_password: number | boolean
   is_change_required: number | boolean
@@ -63,6 +70,10 @@ export class AccountStore {
     )
   }
 
+  async getBySource(source: AccountSource, sourceId: string): Promise<Account | undefined> {
+    return accountFromRow(await this.#database.knex('account').where({ source, source_id: sourceId }).first())
+  }
+
   async create(account: Account): Promise<void> {
     await this.#database.knex('account').insert(rowFromAccount(account))
   }
@@ -82,6 +93,8 @@ function rowFromAccount(account: Account): AccountRow {
     username: account.username,
     email: account.email,
     phone: account.phone,
+    source: account.source,
+    source_id: account.sourceId,
     password_hash: account.passwordHash,
     must_change_password: account.mustChangePassword,
     is_change_required: account.isChangeRequired,
@@ -100,6 +113,8 @@ function accountFromRow(row: AccountRow | undefined): Account | undefined {
     username: row.username,
     email: row.email,
     phone: row.phone,
+    source: row.source as AccountSource,
+    sourceId: row.source_id,
     passwordHash: row.password_hash,
     mustChangePassword: Boolean(row.must_change_password),
     isChangeRequired: Boolean(row.is_change_required),

@@ -1,21 +1,27 @@
 // One log-in: how often it may be tried, the password, the second step; and what is logged of it.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Request } from 'express'
 import type { PassportStatic } from 'passport'
 import type { Bus } from '../base/bus.ts'
 import type { LogService } from '../log/log-service.ts'
 import type { AccountService } from './account-service.ts'
+import type { Account } from './account-store.ts'
 import type { LoginLimit } from './login-limit.ts'
+import type { LoginSource, SourceOutcome } from './login-source.ts'
 import type { SecondFactorService } from './second-factor-service.ts'
 
 /** What came of a log-in. Only whoever has the right password learns more than that it is wrong. */
 export type LoginOutcome =
   | { kind: 'passed'; account: Express.User }
   | { kind: 'wrong' | 'disabled' | 'code-needed' | 'code-wrong' }
+  | { kind: 'refused' | 'unreachable'; reason: string }
   /** Too many tries: not looked at. */
   | { kind: 'limited'; waitSec: number }
 
 export interface LoginServiceOptions {
   passport: Pick<PassportStatic, 'authenticate'>
+  /** Asked one after the other, until one knows the name. */
+  sources: LoginSource[]
   accounts: AccountService
   secondFactors: SecondFactorService
   limit: LoginLimit
@@ -23,11 +29,10 @@ export interface LoginServiceOptions {
   bus: Bus
 }
 
-const findings = {
-  wrong: 'the user name or the password is wrong',
-  disabled: 'the account is disabled',
-  'code-wrong': 'the code is wrong, or was used already',
-}
+/**
+ * With several sources a wrong log-in is told after so long: how many were asked would else tell where a name is known.
+ */
+const wrongAfterMs = 1500
 
 export class LoginService {
   readonly #options: LoginServiceOptions
@@ -36,49 +41,106 @@ export class LoginService {
     this.#options = options
   }
 
-  /** Tries to log in whom `request.body` names, `{username, password}`, where passport's strategies look for them. */
-  async logIn(request: Request, username: string, code: string | undefined): Promise<LoginOutcome> {
-    const { accounts, limit, log, bus } = this.#options
+  /** Tries to log in whom `request.body` names, `{username, password, code}`, where passport's strategies look. */
+  async logIn(request: Request, username: string): Promise<LoginOutcome> {
+    const { limit, log } = this.#options
     const address = request.ip ?? ''
-    const by = { username, address }
     const refusal = await limit.take(username, address)
     if (refusal !== undefined) {
       const { waitSec } = refusal
       const message = `too many failed log-ins as ${username}: blocked for ${waitSec} s`
+      const by = { username, address }
       if (refusal.isFirst) log.record({ kind: 'connection', level: 'warning', name: 'login-blocked', message, by })
       return { kind: 'limited', waitSec }
     }
-    const outcome = await this.#judge(request, code)
+    const outcome = await this.#evenly(this.#judge(request))
+    await this.note(outcome, username, address)
+    return outcome
+  }
+
+  /** Logs what came of a log-in; one that passed clears the tries that were counted. */
+  async note(outcome: LoginOutcome, username: string, address: string): Promise<void> {
+    const { accounts, limit, log, bus } = this.#options
+    const by = { username, address }
     if (outcome.kind === 'passed') {
       await limit.succeed(username, address)
       await accounts.noteLogin(outcome.account)
       const message = `${outcome.account.username} logged in`
       log.record({ kind: 'connection', level: 'info', name: 'logged-in', message, by })
-    } else if (outcome.kind !== 'code-needed' && outcome.kind !== 'limited') {
-      const message = `failed to log in as ${username}: ${findings[outcome.kind]}`
+    }
+    const reason = reasonOf(outcome)
+    if (reason !== undefined) {
+      const message = `failed to log in as ${username}: ${reason}`
       log.record({ kind: 'connection', level: 'warning', name: 'login-failed', message, by })
       bus.emit('login-failed', { username, address })
     }
-    return outcome
   }
 
-  async #judge(request: Request, code: string | undefined): Promise<LoginOutcome> {
-    const { secondFactors } = this.#options
-    const account = await this.#authenticate(request)
-    if (account === undefined) return { kind: 'wrong' }
-    if (!account.isEnabled) return { kind: 'disabled' }
-    if (!(await secondFactors.isOn(account.id))) return { kind: 'passed', account }
+  /** Whether a password is the account's own: asked again before what is hard to undo. Tries are counted by who calls. */
+  async isPasswordOf(account: Account, password: string, address: string): Promise<boolean> {
+    const source = this.#options.sources.find(({ name }) => name === account.source)
+    const attempt = { username: account.username, password, code: undefined, address, userAgent: '' }
+    const outcome = await source?.verify(attempt)
+    if (outcome?.kind === 'passed') return outcome.account.id === account.id
+    return outcome?.kind === 'code-needed'
+  }
+
+  async #judge(request: Request): Promise<LoginOutcome> {
+    const { accounts, secondFactors } = this.#options
+    const outcome = await this.#ask(request)
+    if (outcome.kind === 'unknown') return { kind: 'wrong' }
+    if (outcome.kind !== 'passed') return outcome
+    if (!outcome.account.isEnabled) return { kind: 'disabled' }
+    const account = accounts.asUser(outcome.account)
+    if (outcome.isSecondStepDone || !(await secondFactors.isOn(account.id))) return { kind: 'passed', account }
+    const { code } = request.body as { code?: string }
     if (code === undefined || code === '') return { kind: 'code-needed' }
     return (await secondFactors.takes(account.id, code)) ? { kind: 'passed', account } : { kind: 'code-wrong' }
   }
 
-  #authenticate(request: Request): Promise<Express.User | undefined> {
+  /** What the first source says that knows the name; else that one did not answer, if one did not. */
+  async #ask(request: Request): Promise<SourceOutcome> {
+    let last: SourceOutcome = { kind: 'unknown' }
+    for (const { name } of this.#options.sources) {
+      const outcome = await this.#authenticate(name, request)
+      if (outcome.kind === 'unreachable') last = outcome
+      else if (outcome.kind !== 'unknown') return outcome
+    }
+    return last
+  }
+
+  async #evenly(judging: Promise<LoginOutcome>): Promise<LoginOutcome> {
+    const floor = this.#options.sources.length > 1 ? sleep(wrongAfterMs, undefined, { ref: false }) : undefined
+    const outcome = await judging
+    if (outcome.kind === 'wrong' || outcome.kind === 'unreachable') await floor
+    return outcome
+  }
+
+  #authenticate(name: string, request: Request): Promise<SourceOutcome> {
     return new Promise((resolve, reject) => {
-      const done = (error: unknown, account: Express.User | false | undefined) => {
+      const done = (error: unknown, _account: unknown, outcome: SourceOutcome | undefined) => {
         if (error) reject(error)
-        else resolve(account === false ? undefined : account)
+        // passport's own refusal: a name or a password is missing.
+        else resolve(outcome?.kind === undefined ? { kind: 'wrong' } : outcome)
       }
-      this.#options.passport.authenticate('local', done)(request, request.res!, reject)
+      this.#options.passport.authenticate(name, done)(request, request.res!, reject)
     })
+  }
+}
+
+/** Why it failed; undefined where it passed, was not looked at, or waits for the second step. */
+function reasonOf(outcome: LoginOutcome): string | undefined {
+  switch (outcome.kind) {
+    case 'wrong':
+      return 'the user name or the password is wrong'
+    case 'disabled':
+      return 'the account is disabled'
+    case 'code-wrong':
+      return 'the code is wrong, or was used already'
+    case 'refused':
+    case 'unreachable':
+      return outcome.reason
+    default:
+      return undefined
   }
 }

@@ -45,8 +45,8 @@ async function answerLogin(options: AuthLoginOptions, request: Request): Promise
   const password = passwordOf(request)
   if (username === '' || username.length > 64 || password === undefined) return refused(errorValue.failed)
   const code = parameterOf(request, 'security_code')
-  request.body = { username, password }
-  const outcome = await logins.logIn(request, username, code)
+  request.body = { username, password, code }
+  const outcome = await logins.logIn(request, username)
   if (outcome.kind !== 'passed') return refusalOf(outcome, username)
   const { account } = outcome
   if (accounts.isPasswordExpired(account)) {

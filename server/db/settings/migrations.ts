@@ -1,5 +1,6 @@
 // The schema of `settings`: what people decided. Instants are milliseconds since the epoch; JSON is text.
 import type { Migration } from '../database.ts'
+import { accountSourceMigration } from './account-source-migration.ts'
 import { networkMigration } from './network-migration.ts'
 
 export const settingsMigrations: Migration[] = [
@@ -135,4 +136,5 @@ export const settingsMigrations: Migration[] = [
       }
     },
   },
+  accountSourceMigration,
 ]

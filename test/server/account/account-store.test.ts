@@ -23,7 +23,7 @@ describeOnBoth('accounts', 'settings', (database) => {
 
     assert.ok(first !== undefined)
     assert.equal(second, undefined)
-    assert.equal((await accounts.verify('admin', first))?.username, 'admin')
+    assert.equal((await accounts.verify('admin', first)).isRight, true)
   })
 
   it('keep no password in clear', async () => {
@@ -42,8 +42,9 @@ describeOnBoth('accounts', 'settings', (database) => {
 
     const second = await accounts.resetAdministrator()
 
-    assert.equal(await accounts.verify('admin', first!), undefined)
-    assert.equal((await accounts.verify('admin', second))?.mustChangePassword, true)
+    assert.equal((await accounts.verify('admin', first!)).isRight, false)
+    const { account, isRight } = await accounts.verify('admin', second)
+    assert.deepEqual([isRight, account?.mustChangePassword], [true, true])
   })
 })
 
