@@ -86,11 +86,12 @@ export async function buildPictures<Actor>(options: PicturesOptions<Actor>): Pro
 }
 
 /** Where no recorder is, there is nothing to watch. */
-const noRecorder: Pick<RecorderLink, 'watch' | 'keyframe'> = {
+const noRecorder: Pick<RecorderLink, 'watch' | 'wantSound' | 'keyframe'> = {
   watch: (_cameraId, _stream, reader) => {
     reader.ended('the server runs without a recorder')
     return () => undefined
   },
+  wantSound: () => undefined,
   keyframe: async () => undefined,
 }
 

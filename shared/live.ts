@@ -28,8 +28,14 @@ export const liveRequest = z.discriminatedUnion('type', [
     hasSound: z.boolean(),
   }),
   z.object({ type: z.literal('close'), tile: tileNumber }),
-  /** How far a tile has received, sent twice a second: the `sequence` of the newest picture frame. */
-  z.object({ type: z.literal('received'), tile: tileNumber, sequence: z.int() }),
+  /** How far tiles have received, sent once a second for all that got something: the `sequence` of the newest picture. */
+  z.object({
+    type: z.literal('received'),
+    newest: z
+      .array(z.object({ tile: tileNumber, sequence: z.int().min(0) }))
+      .min(1)
+      .max(255),
+  }),
 ])
 export type LiveRequest = z.infer<typeof liveRequest>
 

@@ -28,30 +28,50 @@ export function parseJsonPayload(payload: Uint8Array): unknown {
 
 /** Takes a byte stream apart into frames. Throws where a peer announces more than either side accepts. */
 export class FrameReader {
-  #parts: Buffer[] = []
+  /** Begins with a frame's head; holds `#bytes` of it. Grows as a frame needs. */
+  #begun = Buffer.allocUnsafeSlow(64 * 1024)
   #bytes = 0
 
-  /** `onFrame`'s payload is valid until the next push. */
+  /** `onFrame`'s payload is valid during the call, and so is `chunk` during this one: what is kept is copied. */
   push(chunk: Buffer, onFrame: (type: number, payload: Buffer) => void): void {
-    this.#parts.push(chunk)
-    this.#bytes += chunk.length
-    while (this.#bytes >= 5) {
-      const head = this.#parts[0]!.length >= 5 ? this.#parts[0]! : this.#join()
-      const length = head.readUInt32BE(0)
-      if (length < 1 || length > maxMessageBytes) throw new RangeError(`a message of ${length} bytes`)
-      if (this.#bytes < 4 + length) return
-      const all = this.#join()
-      onFrame(all[4]!, all.subarray(5, 4 + length))
-      const rest = all.subarray(4 + length)
-      this.#parts = rest.length === 0 ? [] : [rest]
-      this.#bytes = rest.length
+    let at = 0
+    while (at < chunk.length) {
+      if (this.#bytes === 0) {
+        const length = lengthOf(chunk.subarray(at))
+        if (length !== undefined && chunk.length - at >= 4 + length) {
+          onFrame(chunk[at + 4]!, chunk.subarray(at + 5, at + 4 + length))
+          at += 4 + length
+          continue
+        }
+      }
+      const length = lengthOf(this.#begun.subarray(0, this.#bytes))
+      // The head first: only then is it known how much belongs to the frame.
+      const wanted = length === undefined ? 5 : 4 + length
+      at += this.#keep(chunk.subarray(at, at + wanted - this.#bytes), wanted)
+      if (length === undefined || this.#bytes < wanted) continue
+      this.#bytes = 0
+      onFrame(this.#begun[4]!, this.#begun.subarray(5, wanted))
     }
   }
 
-  #join(): Buffer {
-    if (this.#parts.length > 1) this.#parts = [Buffer.concat(this.#parts)]
-    return this.#parts[0]!
+  /** Adds bytes to the frame begun, of which there will be `wanted`. Gives how many. */
+  #keep(bytes: Buffer, wanted: number): number {
+    if (this.#begun.length < wanted) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(wanted, 2 * this.#begun.length))
+      this.#begun.copy(larger, 0, 0, this.#bytes)
+      this.#begun = larger
+    }
+    this.#bytes += bytes.copy(this.#begun, this.#bytes)
+    return bytes.length
   }
+}
+
+/** Length of what follows the four bytes of a frame's head and is announced there; undefined while they are not all there. */
+function lengthOf(bytes: Buffer): number | undefined {
+  if (bytes.length < 5) return undefined
+  const length = bytes.readUInt32BE(0)
+  if (length < 1 || length > maxMessageBytes) throw new RangeError(`a message of ${length} bytes`)
+  return length
 }
 
 export const trackNumbers = { video: 0, audio: 1, metadata: 2 } as const

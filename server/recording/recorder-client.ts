@@ -46,6 +46,8 @@ const pingMs = 1000
 const hangMs = 7000
 const retryMs = 300
 const keyframePatienceMs = 3000
+/** A main stream's keyframe fits. */
+const readBufferBytes = 256 * 1024
 
 export class RecorderClient implements RecorderLink {
   readonly #options: RecorderClientOptions
@@ -58,9 +60,13 @@ export class RecorderClient implements RecorderLink {
     string,
     { cameraId: string; stream: number; readers: Set<LiveReader>; tracks: TrackConfig[] | undefined }
   >()
+  /** Streams whose sound is wanted. */
+  readonly #heard = new Map<string, { cameraId: string; stream: number }>()
   readonly #watchKeys = new Map<number, string>()
   readonly #keyframes = new Map<number, (found: Keyframe | undefined) => void>()
   readonly #keyframeHeads = new Map<number, { utcUs: number; config: TrackConfig }>()
+  readonly #readBuffer = Buffer.allocUnsafeSlow(readBufferBytes)
+  #reader = new FrameReader()
   #socket: Socket | undefined
   #hello: RecorderHello | undefined
   #settings: RecorderSettings | undefined
@@ -140,9 +146,24 @@ export class RecorderClient implements RecorderLink {
     }
   }
 
+  #onBytes(socket: Socket, count: number): boolean {
+    this.#lastHeardMs = performance.now()
+    try {
+      this.#reader.push(this.#readBuffer.subarray(0, count), (type, payload) => this.#onFrame(type, payload))
+    } catch (error) {
+      this.#options.logger.error({ err: error }, 'the recorder sent what cannot be read')
+      socket.destroy()
+    }
+    return true
+  }
+
   #connect(): Promise<Socket | undefined> {
     return new Promise((resolve) => {
-      const socket = connect(join(this.#options.dataDir, 'recorder.sock'))
+      const socket: Socket = connect({
+        path: join(this.#options.dataDir, 'recorder.sock'),
+        // Read into the same bytes each time: a new chunk for each read would be most of a watched stream's garbage.
+        onread: { buffer: this.#readBuffer, callback: (bytes) => this.#onBytes(socket, bytes) },
+      })
       socket.once('connect', () => resolve(socket))
       socket.once('error', () => resolve(undefined))
     })
@@ -171,18 +192,9 @@ export class RecorderClient implements RecorderLink {
 
   /** Speaks with the recorder until the connection ends. */
   async #converse(socket: Socket): Promise<void> {
-    const reader = new FrameReader()
     const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()))
     socket.on('error', () => socket.destroy())
-    socket.on('data', (chunk: Buffer) => {
-      this.#lastHeardMs = performance.now()
-      try {
-        reader.push(chunk, (type, payload) => this.#onFrame(type, payload))
-      } catch (error) {
-        this.#options.logger.error({ err: error }, 'the recorder sent what cannot be read')
-        socket.destroy()
-      }
-    })
+    this.#reader = new FrameReader()
     this.#socket = socket
     this.#lastHeardMs = performance.now()
     this.#send({ type: 'hello', protocol: recorderProtocolVersion, serverVersion: this.#options.serverVersion })
@@ -316,6 +328,7 @@ export class RecorderClient implements RecorderLink {
     for (const { cameraId, stream } of this.#watches.values()) {
       this.#send({ type: 'watch', cameraId, stream, isWanted: true })
     }
+    for (const one of this.#heard.values()) this.#send({ type: 'watch-sound', ...one, isWanted: true })
     for (const listener of this.#connectedListeners) listener(hello)
     this.#firstConnection?.()
     this.#firstConnection = undefined
@@ -379,6 +392,13 @@ export class RecorderClient implements RecorderLink {
       for (const [number, watched] of this.#watchKeys) if (watched === key) this.#watchKeys.delete(number)
       this.#send({ type: 'watch', cameraId, stream, isWanted: false })
     }
+  }
+
+  wantSound(cameraId: string, stream: number, isWanted: boolean): void {
+    const key = `${cameraId}/${stream}`
+    if (isWanted) this.#heard.set(key, { cameraId, stream })
+    else this.#heard.delete(key)
+    this.#send({ type: 'watch-sound', cameraId, stream, isWanted })
   }
 
   /** The newest keyframe of a stream; undefined where there is none within 3 s. */

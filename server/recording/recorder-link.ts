@@ -21,6 +21,8 @@ export interface RecorderLink {
   setPins(pins: { spaceId: string; sequence: number }[]): void
   /** Gives `reader` a stream's live samples, from its last keyframe on. Returns what ends it. */
   watch(cameraId: string, stream: number, reader: LiveReader): () => void
+  /** Whether the sound of a stream is wanted with its pictures; it is not until this says so. */
+  wantSound(cameraId: string, stream: number, isWanted: boolean): void
   /** The newest keyframe of a stream; undefined where there is none at hand. */
   keyframe(
     cameraId: string,

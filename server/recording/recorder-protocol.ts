@@ -139,6 +139,8 @@ export type ToRecorder =
   | { type: 'acknowledge'; eventNumber: number }
   /** Live frames of a stream are wanted (from its last keyframe on), or no longer. */
   | { type: 'watch'; cameraId: string; stream: number; isWanted: boolean }
+  /** Whether the sound of a watched stream is wanted too; it is not until this says so. */
+  | { type: 'watch-sound'; cameraId: string; stream: number; isWanted: boolean }
   /** The newest keyframe of a stream, once: answered by `keyframe`. */
   | { type: 'get-keyframe'; requestId: number; cameraId: string; stream: number }
   /** Segments that must not be removed now, all of them, replacing what was said before. Forgotten when the server goes. */

@@ -46,6 +46,8 @@ export class RecorderSocket {
   #hasLostEvents = false
   /** What the server wants to watch, whether or not it runs now. */
   #watchNumbers = new Map<string, number>()
+  /** Of which of it the sound too. */
+  readonly #heard = new Set<string>()
   #lastCpu = process.cpuUsage()
   #lastCpuMs = performance.now()
 
@@ -134,6 +136,7 @@ export class RecorderSocket {
     this.#peer = undefined
     this.#options.recorder.setPins([])
     for (const key of this.#watchNumbers.keys()) this.#unwatch(key)
+    this.#heard.clear()
   }
 
   #onMessage(socket: Socket, message: ToRecorder): void {
@@ -154,6 +157,12 @@ export class RecorderSocket {
       case 'watch':
         this.#watch(message.cameraId, message.stream, message.isWanted)
         return
+      case 'watch-sound': {
+        const key = `${message.cameraId}/${message.stream}`
+        if (message.isWanted) this.#heard.add(key)
+        else this.#heard.delete(key)
+        return
+      }
       case 'get-keyframe':
         void this.#sendKeyframe(message.requestId, message.cameraId, message.stream)
         return
@@ -235,6 +244,7 @@ export class RecorderSocket {
   #begin(cameraId: string, streamNumber: number, watchNumber: number): boolean {
     const stream = this.#options.recorder.stream(cameraId, streamNumber)
     if (stream === undefined) return false
+    const key = `${cameraId}/${streamNumber}`
     let isBehind = false
     stream.watch({
       config: (tracks: TrackConfig[]) => {
@@ -243,6 +253,8 @@ export class RecorderSocket {
       sample: (sample, bytes, start, end) => {
         const peer = this.#peer
         if (peer === undefined) return
+        // Each message wakes the server: sound that nobody hears would nearly double how often.
+        if (sample.track === 'audio' && !this.#heard.has(key)) return
         if (peer.writableLength > maxBacklogBytes) isBehind = true
         else if (isBehind && sample.track === 'video' && sample.isKey) isBehind = false
         if (!isBehind) peer.write(liveSampleFrame({ watchNumber, ...sample }, bytes, start, end))

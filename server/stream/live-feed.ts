@@ -19,11 +19,13 @@ export class LiveFeed extends LivePictures implements LiveReader {
   readonly stream: number
   readonly #mux = new LiveMux()
   readonly #soundListeners = new Set<(frame: LiveSoundFrame) => void>()
+  readonly #source: LiveSource
   readonly #unwatch: () => void
   readonly #onClose: () => void
 
   constructor(source: LiveSource, cameraId: string, stream: number, onClose: () => void) {
     super()
+    this.#source = source
     this.cameraId = cameraId
     this.stream = stream
     this.#onClose = onClose
@@ -50,7 +52,11 @@ export class LiveFeed extends LivePictures implements LiveReader {
 
   listenToSound(listener: (frame: LiveSoundFrame) => void): () => void {
     this.#soundListeners.add(listener)
-    return () => this.#soundListeners.delete(listener)
+    if (this.#soundListeners.size === 1) this.#source.wantSound(this.cameraId, this.stream, true)
+    return () => {
+      if (!this.#soundListeners.delete(listener) || this.#soundListeners.size > 0) return
+      this.#source.wantSound(this.cameraId, this.stream, false)
+    }
   }
 
   config(tracks: TrackConfig[]): void {

@@ -28,6 +28,8 @@ export interface LiveReader {
 export interface LiveSource {
   /** Gives `reader` a stream's samples, from its last keyframe on. Returns what ends it. */
   watch(cameraId: string, stream: number, reader: LiveReader): () => void
+  /** Whether the sound of a stream is wanted with its pictures; it is not until this says so. */
+  wantSound(cameraId: string, stream: number, isWanted: boolean): void
 }
 
 /** What is known of a camera's stream now. */

@@ -50,9 +50,12 @@ let scratch = Buffer.allocUnsafeSlow(64 * 1024)
 export class LiveSockets<Actor> {
   readonly #options: LiveSocketOptions<Actor>
   readonly #connections = new Set<LiveConnection<Actor>>()
+  readonly #reconsidering: NodeJS.Timeout
 
   constructor(options: LiveSocketOptions<Actor>) {
     this.#options = options
+    // One for all: a timer a viewer would wake the server as often as there are viewers.
+    this.#reconsidering = setInterval(() => this.#reconsider(), reconsiderMs)
   }
 
   /**
@@ -74,8 +77,13 @@ export class LiveSockets<Actor> {
   }
 
   close(): void {
+    clearInterval(this.#reconsidering)
     for (const connection of this.#connections) connection.end()
     this.#connections.clear()
+  }
+
+  #reconsider(): void {
+    for (const connection of this.#connections) connection.reconsider()
   }
 }
 
@@ -86,7 +94,6 @@ class LiveConnection<Actor> implements LiveViewer {
   readonly #actor: Actor
   readonly #wire: Writable
   readonly #tiles = new Map<number, LiveTile>()
-  readonly #timer: NodeJS.Timeout
   /** Requests are taken one after the other, for a privilege may have to be asked about. */
   #turn: Promise<void> = Promise.resolve()
   /** When last nothing waited to be sent. */
@@ -102,9 +109,11 @@ class LiveConnection<Actor> implements LiveViewer {
     this.#emptyMs = this.nowMs()
     socket.on('message', (data, isBinary) => this.#onMessage(isBinary ? '' : data.toString()))
     socket.on('error', () => socket.terminate())
-    this.#timer = setInterval(() => {
-      for (const tile of this.#tiles.values()) tile.reconsider()
-    }, reconsiderMs)
+  }
+
+  /** Called every few seconds. */
+  reconsider(): void {
+    for (const tile of this.#tiles.values()) tile.reconsider()
   }
 
   nowMs(): number {
@@ -154,7 +163,6 @@ class LiveConnection<Actor> implements LiveViewer {
 
   end(): void {
     this.#isEnded = true
-    clearInterval(this.#timer)
     for (const tile of this.#tiles.values()) tile.close()
     this.#tiles.clear()
   }
@@ -166,12 +174,7 @@ class LiveConnection<Actor> implements LiveViewer {
       return
     }
     if (request.type === 'received') {
-      const tile = this.#tiles.get(request.tile)
-      tile?.received(request.sequence)
-      if (!this.#hasSeen && tile?.hasArrived) {
-        this.#hasSeen = true
-        this.#options.onSeen?.()
-      }
+      for (const { tile, sequence } of request.newest) this.#onReceived(this.#tiles.get(tile), sequence)
       return
     }
     this.#turn = this.#turn
@@ -180,6 +183,13 @@ class LiveConnection<Actor> implements LiveViewer {
         this.#options.logger.error({ err: error }, 'a live request failed')
         this.#socket.close(1011, 'something went wrong in the server')
       })
+  }
+
+  #onReceived(tile: LiveTile | undefined, sequence: number): void {
+    tile?.received(sequence)
+    if (this.#hasSeen || !tile?.hasArrived) return
+    this.#hasSeen = true
+    this.#options.onSeen?.()
   }
 
   async #take(request: LiveRequest): Promise<void> {
@@ -242,6 +252,11 @@ function parseRequest(text: string): LiveRequest | undefined {
 
 /** Whether this is what nearly all requests are, told without the schema, which takes ten times as long. */
 function isReport(request: unknown): request is Extract<LiveRequest, { type: 'received' }> {
-  const { type, tile, sequence } = request as { type?: unknown; tile?: unknown; sequence?: unknown }
-  return type === 'received' && Number.isInteger(tile) && Number.isSafeInteger(sequence)
+  const { type, newest } = request as { type?: unknown; newest?: unknown }
+  return type === 'received' && Array.isArray(newest) && newest.every(isReceipt)
+}
+
+function isReceipt(one: unknown): boolean {
+  const { tile, sequence } = (one ?? {}) as { tile?: unknown; sequence?: unknown }
+  return Number.isInteger(tile) && Number.isSafeInteger(sequence)
 }

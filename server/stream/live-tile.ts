@@ -25,8 +25,8 @@ export interface LiveViewer {
 
 export type OpenRequest = Extract<LiveRequest, { type: 'open' }>
 
-/** A viewer whose oldest frame not yet received was sent so long ago is behind. Reports come every half second. */
-const behindMs = 1500
+/** A viewer whose oldest frame not yet received was sent so long ago is behind. Reports come every second. */
+const behindMs = 2000
 /** A tile without a picture is told so after this long. */
 const patienceMs = 2500
 /** A conversion that failed is not tried again for this long. */

@@ -14,12 +14,14 @@ export interface SystemServiceOptions {
 
 /** The span the loop's delay is given over, in milliseconds. */
 const windowMs = 60_000
+/** How often the loop is woken to see whether it is late, in milliseconds: each time costs, also where nothing goes on. */
+const resolution = 250
 
 export class SystemService {
   readonly #options: SystemServiceOptions
   readonly #startedMs: number
   // Two histograms, each begun anew in turn, so that there is always one that covers between a half and a whole window.
-  readonly #delays = [monitorEventLoopDelay({ resolution: 20 }), monitorEventLoopDelay({ resolution: 20 })]
+  readonly #delays = [monitorEventLoopDelay({ resolution }), monitorEventLoopDelay({ resolution })]
   readonly #turner: NodeJS.Timeout
 
   constructor(options: SystemServiceOptions) {
@@ -36,7 +38,7 @@ export class SystemService {
   status(): SystemStatus {
     const { version, serverId, database, recorder } = this.#options
     // The histogram holds the timer's whole period: what is over it is the delay.
-    const p99Ms = this.#delays[0]!.percentile(99) / 1e6 - 20
+    const p99Ms = this.#delays[0]!.percentile(99) / 1e6 - resolution
     return {
       version,
       serverId,

@@ -26,7 +26,7 @@ export interface LiveListener {
   onLost(): void
 }
 
-const reportEveryMs = 500
+const reportEveryMs = 1000
 const retryMs = [500, 1000, 2000, 4000, 8000]
 
 interface OpenTile {
@@ -108,11 +108,13 @@ export class LiveSocket {
   }
 
   #reportReceived(): void {
+    const newest: { tile: number; sequence: number }[] = []
     for (const [tile, one] of this.#tiles) {
       if (one.sequence === one.reported) continue
       one.reported = one.sequence
-      this.#send({ type: 'received', tile, sequence: one.sequence })
+      newest.push({ tile, sequence: one.sequence })
     }
+    if (newest.length > 0) this.#send({ type: 'received', newest })
   }
 
   #send(request: LiveRequest): void {

@@ -13,7 +13,7 @@ import { readFrameMark } from '../../cameras/frame-sei.ts'
 import { utcUs } from '../../cameras/wall-clock.ts'
 
 /** How often a browser tells what it has received. */
-const reportMs = 500
+const reportMs = 1000
 
 /** A frame of video as it came. */
 export interface SeenFrame {
@@ -97,7 +97,8 @@ export class Viewer {
 
   #report(): void {
     if (!this.#isReporting || this.#socket.readyState !== this.#socket.OPEN) return
-    for (const [tile, sequence] of this.#newest) this.#send({ type: 'received', tile, sequence })
+    const newest = [...this.#newest].map(([tile, sequence]) => ({ tile, sequence }))
+    if (newest.length > 0) this.#send({ type: 'received', newest })
   }
 
   #onNotice(notice: LiveNotice): void {

@@ -296,6 +296,7 @@ describe('recorder process', () => {
     after(() => recorder?.stop())
 
     it('start on the last keyframe, and see every later frame once, in order', async () => {
+      recorder.client.wantSound(cameraIdOf(0), 1, true)
       for (let turn = 0; turn < 14; turn++) {
         const viewer = new Viewer()
         const unwatch = recorder.client.watch(cameraIdOf(0), 1, viewer)
@@ -313,11 +314,30 @@ describe('recorder process', () => {
         )
         assert.ok(bursts.filter(Boolean).length <= 26, `${what}: from the last keyframe`)
         const ticks = viewer.sound.map(({ dtsTicks }) => dtsTicks)
+        assert.ok(ticks.length > 5, `${what}: ${ticks.length} packets of sound`)
         for (let i = 1; i < ticks.length; i++) {
           assert.ok(ticks[i]! - ticks[i - 1]! > 512, `${what}: sound ${i} of ${ticks.length} comes twice`)
         }
         await pause(90)
       }
+    })
+
+    it('are sent no sound unless it is wanted, and none any more when it is not', async () => {
+      const viewer = new Viewer()
+      const unwatch = recorder.client.watch(cameraIdOf(1), 1, viewer)
+      await until(() => viewer.samples.length > 20, 'frames')
+      assert.equal(viewer.sound.length, 0)
+
+      recorder.client.wantSound(cameraIdOf(1), 1, true)
+      await until(() => viewer.sound.length > 3, 'sound')
+      recorder.client.wantSound(cameraIdOf(1), 1, false)
+      const frames = viewer.samples.length
+      await until(() => viewer.samples.length > frames + 10, 'more frames')
+      const packets = viewer.sound.length
+      await until(() => viewer.samples.length > frames + 30, 'yet more frames')
+      unwatch()
+
+      assert.equal(viewer.sound.length, packets)
     })
 
     it('are told how to read the stream first', async () => {

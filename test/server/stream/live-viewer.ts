@@ -10,12 +10,19 @@ import type { TestClip } from '../../support/footage.ts'
 /** Plays clips to whoever watches, as the recorder does: first what there was since the last keyframe. */
 export class ScriptedSource implements LiveSource {
   readonly readers = new Map<string, LiveReader>()
+  /** Streams whose sound is wanted: of others none is sent. */
+  readonly heard = new Set<string>()
   watched = 0
 
   watch(cameraId: string, stream: number, reader: LiveReader): () => void {
     this.readers.set(`${cameraId}/${stream}`, reader)
     this.watched++
     return () => this.readers.delete(`${cameraId}/${stream}`)
+  }
+
+  wantSound(cameraId: string, stream: number, isWanted: boolean): void {
+    if (isWanted) this.heard.add(`${cameraId}/${stream}`)
+    else this.heard.delete(`${cameraId}/${stream}`)
   }
 
   reader(key: string): LiveReader {
@@ -50,7 +57,7 @@ export class ScriptedSource implements LiveSource {
       send(0, { ...sample, data }, timescale)
       data.fill(0xee)
       const audio = clip.audio
-      if (audio === undefined) continue
+      if (audio === undefined || !this.heard.has(key)) continue
       const startSec = sample.dtsTicks / timescale
       for (const packet of audio.samples) {
         const sec = packet.dtsTicks / audio.config.timescale + 1e-6

@@ -38,8 +38,10 @@ export function serveLive(
     if (request.type === 'hello') canPlay = request.canPlay
     if (request.type === 'close') close(request.tile)
     if (request.type === 'received') {
-      const tile = tiles.get(request.tile)
-      if (tile !== undefined) tile.received = request.sequence
+      for (const one of request.newest) {
+        const tile = tiles.get(one.tile)
+        if (tile !== undefined) tile.received = one.sequence
+      }
     }
     if (request.type !== 'open') return
     const { tile, cameraId } = request
