@@ -13,19 +13,9 @@ import { gap, timeline } from '../shared/recording.ts'
 import { space } from '../shared/space.ts'
 import { healthPoint, streamHealth } from '../shared/stream.ts'
 import { systemStatus } from '../shared/system.ts'
-import { accountAdminRoutes } from './account/account-admin-routes.ts'
-import { AccountPolicies } from './account/account-policy.ts'
-import { accountRoutes } from './account/account-routes.ts'
-import { AccountService } from './account/account-service.ts'
-import { AccountStore } from './account/account-store.ts'
-import { localSource } from './account/local-source.ts'
-import { defaultLoginLimits, LoginLimit, type LoginLimits } from './account/login-limit.ts'
-import { LoginService } from './account/login-service.ts'
-import { createPassport } from './account/passport.ts'
+import { buildAccounts } from './account/build-accounts.ts'
+import { defaultLoginLimits, type LoginLimits } from './account/login-limit.ts'
 import { mayDo } from './account/privilege-check.ts'
-import { SecondFactorService } from './account/second-factor-service.ts'
-import { SecondFactorStore } from './account/second-factor-store.ts'
-import { SessionService } from './account/session-service.ts'
 import { Bus } from './base/bus.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
@@ -50,7 +40,7 @@ import { openApiOf } from './http/openapi.ts'
 import { PushHub } from './http/push-socket.ts'
 import { mountRoutes, type Route } from './http/router.ts'
 import { securityHeaders } from './http/security-headers.ts'
-import { SessionStore, sessionMiddleware } from './http/session.ts'
+import { sessionMiddleware } from './http/session.ts'
 import { UpgradeDispatch } from './http/upgrade.ts'
 import { apiPages, desktopFiles } from './http/web-files.ts'
 import { logRoutes } from './log/log-routes.ts'
@@ -151,13 +141,17 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     logger,
     scope,
   })
-  const policies = await AccountPolicies.open(settingStore)
-  const accounts = new AccountService(new AccountStore(settings), policies, clock)
-  const secondFactors = new SecondFactorService({ store: new SecondFactorStore(settings), seal, clock })
-  const sessionStore = new SessionStore(settings, logger)
-  scope.add(() => sessionStore.stop())
-  const sessions = new SessionService({ sessions: sessionStore, accounts, policies, log, bus, clock, logger })
-  scope.add(() => sessions.close())
+  const { accounts, sessions, sessionStore, passport, logins, ...account } = await buildAccounts({
+    database: settings,
+    seal,
+    basePath: config.basePath,
+    loginLimits: options.loginLimits ?? defaultLoginLimits,
+    log,
+    bus,
+    clock,
+    logger,
+    scope,
+  })
 
   const recordings = new RecordingStore(index)
   const cameraStore = new CameraStore(settings)
@@ -257,8 +251,6 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
 
   // Roles and grants answer here later.
   const check: PrivilegeCheck = mayDo
-  const sources = [localSource(accounts)]
-  const passport = createPassport(accounts, sources)
   const pictures = await buildPictures<Actor>({
     dataDir: config.dataDir,
     store: recordings,
@@ -272,21 +264,8 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     logger,
     scope,
   })
-  const limit = new LoginLimit(options.loginLimits ?? defaultLoginLimits)
-  const logins = new LoginService({ passport, sources, accounts, secondFactors, limit, log, bus })
   const routes: Route[] = [
-    ...accountRoutes({
-      accounts,
-      secondFactors,
-      sessions,
-      logins,
-      limit,
-      log,
-      bus,
-      clock,
-      basePath: config.basePath,
-    }),
-    ...accountAdminRoutes({ accounts, policies, secondFactors, sessions, log }),
+    ...account.routes,
     ...cameraRoutes(cameras, options.tests),
     ...ptzRoutes(ptz),
     ...spaceRoutes(spaces),
