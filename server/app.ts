@@ -34,6 +34,8 @@ import { Database } from './db/database.ts'
 import { indexMigrations } from './db/index/migrations.ts'
 import { SettingStore } from './db/setting-store.ts'
 import { settingsMigrations } from './db/settings/migrations.ts'
+import { chooseHost } from './host/choose-host.ts'
+import type { Host } from './host/host.ts'
 import { failureHandler } from './http/failure-handler.ts'
 import { type Actor, actorOf, type PrivilegeCheck } from './http/guard.ts'
 import { openApiOf } from './http/openapi.ts'
@@ -75,6 +77,8 @@ export interface AppOptions {
   config: Config
   logger: Logger
   clock?: Clock
+  /** The machine; found out where not given. */
+  host?: Host
   /** Tries of cameras, over the network. */
   tests: CameraTests
   /** The way to the recorder; without one nothing is recorded, and the alarms say so. */
@@ -113,6 +117,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
 async function build(options: AppOptions, scope: Scope): Promise<App> {
   const { config, logger, clock = systemClock } = options
+  const host = options.host ?? (await chooseHost())
   const bus = new Bus(logger)
   const seal = Seal.open(join(config.dataDir, 'seal.key'))
 
@@ -142,6 +147,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     scope,
   })
   const { accounts, sessions, sessionStore, passport, logins, ...account } = await buildAccounts({
+    host,
     database: settings,
     seal,
     basePath: config.basePath,
@@ -226,7 +232,8 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   })
   scope.add(() => system.close())
 
-  const firstPassword = await accounts.createFirst()
+  // On a NAS its own administrators log in.
+  const firstPassword = host.kind === 'linux' ? await accounts.createFirst() : undefined
   await spaces.createFirst(config.volumePath, config.spaceBytes)
   const setup = await SetupService.open({
     settings: settingStore,
@@ -307,7 +314,9 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     throw new Failure('not-found', 'no such address in the API; see api/docs')
   })
   api.use(desktopFiles(config.desktopDir))
-  const cgi = authLoginRouter({ logins, accounts, sids: new SidSessions(accounts, clock) })
+  // On a NAS that address is the NAS's own.
+  const cgi =
+    host.kind === 'linux' ? authLoginRouter({ logins, accounts, sids: new SidSessions(accounts, clock) }) : undefined
   const web = createWeb(config, network, api, cgi, logger)
 
   const expressRequest = (incoming: IncomingMessage): Request =>
@@ -407,7 +416,13 @@ export async function openDatabases(config: Config, logger: Logger): Promise<{ s
 }
 
 /** The express application: the gate, headers for all, everything at the base path, failures at the end. */
-function createWeb(config: Config, network: NetworkParts, api: Router, cgi: RequestHandler, logger: Logger): Express {
+function createWeb(
+  config: Config,
+  network: NetworkParts,
+  api: Router,
+  cgi: RequestHandler | undefined,
+  logger: Logger,
+): Express {
   const web = express()
   web.disable('x-powered-by')
   web.set('etag', false)
@@ -425,7 +440,7 @@ function createWeb(config: Config, network: NetworkParts, api: Router, cgi: Requ
     const query = request.url.slice(request.path.length)
     response.redirect(308, `${bare.slice(bare.lastIndexOf('/') + 1)}/${query}`)
   })
-  web.use('/cgi-bin', cgi)
+  if (cgi !== undefined) web.use('/cgi-bin', cgi)
   web.use(basePath, api)
   web.use((_request, response) => {
     response.status(404).type('text').send(`Nothing is here. Nightjar is at ${basePath}\n`)
