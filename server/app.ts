@@ -45,6 +45,7 @@ import { securityHeaders } from './http/security-headers.ts'
 import { sessionMiddleware } from './http/session.ts'
 import { UpgradeDispatch } from './http/upgrade.ts'
 import { apiPages, desktopFiles } from './http/web-files.ts'
+import { tellHost } from './log/host-log.ts'
 import { logRoutes } from './log/log-routes.ts'
 import { LogService } from './log/log-service.ts'
 import { LogStore } from './log/log-store.ts'
@@ -67,6 +68,8 @@ import { SpaceStore } from './space/space-store.ts'
 import { maxLiveRequestBytes } from './stream/live-socket.ts'
 import { displayUrl } from './stream/source-address.ts'
 import { configurationRoutes } from './system/configuration-routes.ts'
+import { powerRoutes } from './system/power-routes.ts'
+import { PowerService, type ServiceWish } from './system/power-service.ts'
 import { setupRoutes } from './system/setup-routes.ts'
 import { SetupService } from './system/setup-service.ts'
 import { systemRoutes } from './system/system-routes.ts'
@@ -79,6 +82,8 @@ export interface AppOptions {
   clock?: Clock
   /** The machine; found out where not given. */
   host?: Host
+  /** Told when somebody wants this service restarted or stopped; without it nobody can. */
+  onServiceWish?: (wish: ServiceWish) => void
   /** Tries of cameras, over the network. */
   tests: CameraTests
   /** The way to the recorder; without one nothing is recorded, and the alarms say so. */
@@ -133,6 +138,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
 
   const log = new LogService({ store: new LogStore(settings), bus, clock, logger, keptEntries: config.logEntries })
   scope.add(() => log.close())
+  scope.add(tellHost({ eventLog: host.eventLog, bus, clock, logger }))
   const network = await buildNetwork({
     config,
     database: settings,
@@ -271,6 +277,12 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     logger,
     scope,
   })
+  const power = new PowerService({
+    host,
+    endRecorder: async () => recorder?.shutdownRecorder(),
+    onServiceWish: options.onServiceWish,
+    log,
+  })
   const routes: Route[] = [
     ...account.routes,
     ...cameraRoutes(cameras, options.tests),
@@ -281,6 +293,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     ...logRoutes(log),
     ...network.routes,
     ...systemRoutes(system),
+    ...powerRoutes({ power, ...account }),
     ...setupRoutes(setup),
     ...configurationRoutes({
       spaces: () => spaces.list(),

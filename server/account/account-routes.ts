@@ -231,7 +231,11 @@ export function sessionOf(
 }
 
 /** One more try at the actor's own password: limited as a login's. Fails `rate-limited`. */
-async function takeTry({ limit }: AccountRoutesOptions, actor: Actor, response: Response): Promise<void> {
+async function takeTry(
+  { limit }: Pick<AccountRoutesOptions, 'limit'>,
+  actor: Actor,
+  response: Response,
+): Promise<void> {
   const refusal = await limit.take(actor.username, actor.address)
   if (refusal === undefined) return
   response.setHeader('Retry-After', String(refusal.waitSec))
@@ -239,8 +243,8 @@ async function takeTry({ limit }: AccountRoutesOptions, actor: Actor, response: 
 }
 
 /** Fails `invalid` at `password` where it is not the actor's own. */
-async function mustBeOwn(
-  options: AccountRoutesOptions,
+export async function mustBeOwn(
+  options: Pick<AccountRoutesOptions, 'accounts' | 'logins' | 'limit'>,
   actor: Actor,
   password: string,
   response: Response,

@@ -1,4 +1,5 @@
 // Builds all that decides who somebody is, in the order it leans on itself.
+import type { Response } from 'express'
 import type { Passport } from 'passport'
 import type { Bus } from '../base/bus.ts'
 import type { Clock } from '../base/clock.ts'
@@ -8,13 +9,15 @@ import type { Seal } from '../base/seal.ts'
 import type { Database } from '../db/database.ts'
 import { SettingStore } from '../db/setting-store.ts'
 import type { Host } from '../host/host.ts'
+import type { HostSession } from '../host/host-session.ts'
+import type { Actor } from '../http/guard.ts'
 import type { Route } from '../http/router.ts'
 import { SessionStore } from '../http/session.ts'
 import type { LogService } from '../log/log-service.ts'
 import { accountAdminRoutes } from './account-admin-routes.ts'
 import { localEditor } from './account-editor.ts'
 import { AccountPolicies } from './account-policy.ts'
-import { accountRoutes } from './account-routes.ts'
+import { accountRoutes, mustBeOwn } from './account-routes.ts'
 import { AccountService, administratorName } from './account-service.ts'
 import { AccountStore } from './account-store.ts'
 import { buildNas } from './build-nas.ts'
@@ -52,6 +55,10 @@ export interface AccountParts {
   sessionStore: SessionStore
   passport: InstanceType<typeof Passport>
   logins: LoginService
+  /** Fails `invalid` at `password` where it is not the actor's own. */
+  confirmPassword: (actor: Actor, password: string, response: Response) => Promise<void>
+  /** What a log-in opened at the machine, by the id of its session here. */
+  hostSessionOf: (sessionId: string) => HostSession | undefined
   routes: Route[]
 }
 
@@ -97,6 +104,8 @@ export async function buildAccounts(options: AccountPartsOptions): Promise<Accou
     sessionStore,
     passport,
     logins,
+    confirmPassword: (actor, password, response) => mustBeOwn({ accounts, logins, limit }, actor, password, response),
+    hostSessionOf: (sessionId) => nas?.sessions.of(sessionId),
     routes: [
       ...accountRoutes({
         ...{ accounts, editor, secondFactors, sessions, logins, limit, log, bus, clock, basePath },
