@@ -13,19 +13,9 @@ import { gap, timeline } from '../shared/recording.ts'
 import { space } from '../shared/space.ts'
 import { healthPoint, streamHealth } from '../shared/stream.ts'
 import { systemStatus } from '../shared/system.ts'
-import { accountAdminRoutes } from './account/account-admin-routes.ts'
-import { AccountPolicies } from './account/account-policy.ts'
-import { accountRoutes } from './account/account-routes.ts'
-import { AccountService } from './account/account-service.ts'
-import { AccountStore } from './account/account-store.ts'
-import { localSource } from './account/local-source.ts'
-import { defaultLoginLimits, LoginLimit, type LoginLimits } from './account/login-limit.ts'
-import { LoginService } from './account/login-service.ts'
-import { createPassport } from './account/passport.ts'
+import { buildAccounts } from './account/build-accounts.ts'
+import { defaultLoginLimits, type LoginLimits } from './account/login-limit.ts'
 import { mayDo } from './account/privilege-check.ts'
-import { SecondFactorService } from './account/second-factor-service.ts'
-import { SecondFactorStore } from './account/second-factor-store.ts'
-import { SessionService } from './account/session-service.ts'
 import { Bus } from './base/bus.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import type { Logger } from './base/logger.ts'
@@ -44,15 +34,18 @@ import { Database } from './db/database.ts'
 import { indexMigrations } from './db/index/migrations.ts'
 import { SettingStore } from './db/setting-store.ts'
 import { settingsMigrations } from './db/settings/migrations.ts'
+import { chooseHost } from './host/choose-host.ts'
+import type { Host } from './host/host.ts'
 import { failureHandler } from './http/failure-handler.ts'
 import { type Actor, actorOf, type PrivilegeCheck } from './http/guard.ts'
 import { openApiOf } from './http/openapi.ts'
 import { PushHub } from './http/push-socket.ts'
 import { mountRoutes, type Route } from './http/router.ts'
 import { securityHeaders } from './http/security-headers.ts'
-import { SessionStore, sessionMiddleware } from './http/session.ts'
+import { sessionMiddleware } from './http/session.ts'
 import { UpgradeDispatch } from './http/upgrade.ts'
 import { apiPages, desktopFiles } from './http/web-files.ts'
+import { tellHost } from './log/host-log.ts'
 import { logRoutes } from './log/log-routes.ts'
 import { LogService } from './log/log-service.ts'
 import { LogStore } from './log/log-store.ts'
@@ -75,6 +68,8 @@ import { SpaceStore } from './space/space-store.ts'
 import { maxLiveRequestBytes } from './stream/live-socket.ts'
 import { displayUrl } from './stream/source-address.ts'
 import { configurationRoutes } from './system/configuration-routes.ts'
+import { powerRoutes } from './system/power-routes.ts'
+import { PowerService, type ServiceWish } from './system/power-service.ts'
 import { setupRoutes } from './system/setup-routes.ts'
 import { SetupService } from './system/setup-service.ts'
 import { systemRoutes } from './system/system-routes.ts'
@@ -85,6 +80,10 @@ export interface AppOptions {
   config: Config
   logger: Logger
   clock?: Clock
+  /** The machine; found out where not given. */
+  host?: Host
+  /** Told when somebody wants this service restarted or stopped; without it nobody can. */
+  onServiceWish?: (wish: ServiceWish) => void
   /** Tries of cameras, over the network. */
   tests: CameraTests
   /** The way to the recorder; without one nothing is recorded, and the alarms say so. */
@@ -123,6 +122,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
 async function build(options: AppOptions, scope: Scope): Promise<App> {
   const { config, logger, clock = systemClock } = options
+  const host = options.host ?? (await chooseHost())
   const bus = new Bus(logger)
   const seal = Seal.open(join(config.dataDir, 'seal.key'))
 
@@ -138,6 +138,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
 
   const log = new LogService({ store: new LogStore(settings), bus, clock, logger, keptEntries: config.logEntries })
   scope.add(() => log.close())
+  scope.add(tellHost({ eventLog: host.eventLog, bus, clock, logger }))
   const network = await buildNetwork({
     config,
     database: settings,
@@ -151,13 +152,18 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     logger,
     scope,
   })
-  const policies = await AccountPolicies.open(settingStore)
-  const accounts = new AccountService(new AccountStore(settings), policies, clock)
-  const secondFactors = new SecondFactorService({ store: new SecondFactorStore(settings), seal, clock })
-  const sessionStore = new SessionStore(settings, logger)
-  scope.add(() => sessionStore.stop())
-  const sessions = new SessionService({ sessions: sessionStore, accounts, policies, log, bus, clock, logger })
-  scope.add(() => sessions.close())
+  const { accounts, sessions, sessionStore, passport, logins, ...account } = await buildAccounts({
+    host,
+    database: settings,
+    seal,
+    basePath: config.basePath,
+    loginLimits: options.loginLimits ?? defaultLoginLimits,
+    log,
+    bus,
+    clock,
+    logger,
+    scope,
+  })
 
   const recordings = new RecordingStore(index)
   const cameraStore = new CameraStore(settings)
@@ -232,7 +238,8 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   })
   scope.add(() => system.close())
 
-  const firstPassword = await accounts.createFirst()
+  // On a NAS its own administrators log in.
+  const firstPassword = host.kind === 'linux' ? await accounts.createFirst() : undefined
   await spaces.createFirst(config.volumePath, config.spaceBytes)
   const setup = await SetupService.open({
     settings: settingStore,
@@ -257,8 +264,6 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
 
   // Roles and grants answer here later.
   const check: PrivilegeCheck = mayDo
-  const sources = [localSource(accounts)]
-  const passport = createPassport(accounts, sources)
   const pictures = await buildPictures<Actor>({
     dataDir: config.dataDir,
     store: recordings,
@@ -272,21 +277,14 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     logger,
     scope,
   })
-  const limit = new LoginLimit(options.loginLimits ?? defaultLoginLimits)
-  const logins = new LoginService({ passport, sources, accounts, secondFactors, limit, log, bus })
+  const power = new PowerService({
+    host,
+    endRecorder: async () => recorder?.shutdownRecorder(),
+    onServiceWish: options.onServiceWish,
+    log,
+  })
   const routes: Route[] = [
-    ...accountRoutes({
-      accounts,
-      secondFactors,
-      sessions,
-      logins,
-      limit,
-      log,
-      bus,
-      clock,
-      basePath: config.basePath,
-    }),
-    ...accountAdminRoutes({ accounts, policies, secondFactors, sessions, log }),
+    ...account.routes,
     ...cameraRoutes(cameras, options.tests),
     ...ptzRoutes(ptz),
     ...spaceRoutes(spaces),
@@ -295,6 +293,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     ...logRoutes(log),
     ...network.routes,
     ...systemRoutes(system),
+    ...powerRoutes({ power, ...account }),
     ...setupRoutes(setup),
     ...configurationRoutes({
       spaces: () => spaces.list(),
@@ -328,7 +327,9 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     throw new Failure('not-found', 'no such address in the API; see api/docs')
   })
   api.use(desktopFiles(config.desktopDir))
-  const cgi = authLoginRouter({ logins, accounts, sids: new SidSessions(accounts, clock) })
+  // On a NAS that address is the NAS's own.
+  const cgi =
+    host.kind === 'linux' ? authLoginRouter({ logins, accounts, sids: new SidSessions(accounts, clock) }) : undefined
   const web = createWeb(config, network, api, cgi, logger)
 
   const expressRequest = (incoming: IncomingMessage): Request =>
@@ -428,7 +429,13 @@ export async function openDatabases(config: Config, logger: Logger): Promise<{ s
 }
 
 /** The express application: the gate, headers for all, everything at the base path, failures at the end. */
-function createWeb(config: Config, network: NetworkParts, api: Router, cgi: RequestHandler, logger: Logger): Express {
+function createWeb(
+  config: Config,
+  network: NetworkParts,
+  api: Router,
+  cgi: RequestHandler | undefined,
+  logger: Logger,
+): Express {
   const web = express()
   web.disable('x-powered-by')
   web.set('etag', false)
@@ -446,7 +453,7 @@ function createWeb(config: Config, network: NetworkParts, api: Router, cgi: Requ
     const query = request.url.slice(request.path.length)
     response.redirect(308, `${bare.slice(bare.lastIndexOf('/') + 1)}/${query}`)
   })
-  web.use('/cgi-bin', cgi)
+  if (cgi !== undefined) web.use('/cgi-bin', cgi)
   web.use(basePath, api)
   web.use((_request, response) => {
     response.status(404).type('text').send(`Nothing is here. Nightjar is at ${basePath}\n`)

@@ -18,20 +18,27 @@ async function serve(config: Config, logger: Logger): Promise<void> {
   })
   await recorder.startEarly()
   const { startPatiently } = await import('./start.ts')
-  const app = await startPatiently(config, logger, recorder)
+  const app = await startPatiently(config, logger, recorder, (wish) => void end(wish))
   if (app.firstPassword !== undefined) printPassword(app.firstPassword)
   if (app.httpsUrl !== undefined) console.log(`Nightjar under TLS: ${app.httpsUrl}`)
   console.log(`Nightjar is at ${app.url}`)
   let isStopping = false
-  const stop = async () => {
+  const end = async (wish: 'restart' | 'stop') => {
     if (isStopping) return
     isStopping = true
     await app.close()
-    process.exit(0)
+    if (wish === 'stop') process.exit(0)
+    // Within this process, whose number is what whoever started it knows it by.
+    stopNow = () => process.exit(0)
+    await serve(config, logger).catch(giveUp)
   }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+  stopNow = () => void end('stop')
 }
+
+/** Ends what runs now. */
+let stopNow: () => void = () => process.exit(0)
+process.on('SIGTERM', () => stopNow())
+process.on('SIGINT', () => stopNow())
 
 async function resetAdministrator(config: Config, logger: Logger): Promise<void> {
   const { resetAdministratorOf } = await import('./start.ts')
@@ -54,7 +61,9 @@ async function main(): Promise<void> {
 // What nobody awaited is a bug, but none that should cost every viewer their pictures.
 process.on('unhandledRejection', (error) => console.error('Nightjar: nobody awaited this failure', error))
 
-main().catch((error: Error) => {
+function giveUp(error: Error): void {
   console.error(`Nightjar cannot start: ${error.message}`)
   process.exit(1)
-})
+}
+
+main().catch(giveUp)

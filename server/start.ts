@@ -15,6 +15,7 @@ import { SettingStore } from './db/setting-store.ts'
 import { SessionStore } from './http/session.ts'
 import type { RecorderClient } from './recording/recorder-client.ts'
 import { testConnection } from './stream/connection-test.ts'
+import type { ServiceWish } from './system/power-service.ts'
 
 /** Tries of cameras, over the network. */
 export const cameraTests: CameraTests = {
@@ -23,14 +24,19 @@ export const cameraTests: CameraTests = {
 }
 
 /** Starts the server once its databases answer: recording does not need us, so we wait for them as long as it takes. */
-export async function startPatiently(config: Config, logger: Logger, recorder: RecorderClient): Promise<App> {
+export async function startPatiently(
+  config: Config,
+  logger: Logger,
+  recorder: RecorderClient,
+  onServiceWish: (wish: ServiceWish) => void,
+): Promise<App> {
   const plan = {
     firstMs: 500,
     longestMs: 10_000,
     isWorthwhile: isDatabaseAway,
     onFailed: (error: unknown) => logger.warn({ err: error }, 'the database does not answer; trying again'),
   }
-  return await persist(plan, () => startApp({ config, logger, tests: cameraTests, recorder }))
+  return await persist(plan, () => startApp({ config, logger, tests: cameraTests, recorder, onServiceWish }))
 }
 
 /** Gives the administrator a new one-time password without a second step, and ends all sessions of theirs. */

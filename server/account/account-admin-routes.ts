@@ -14,6 +14,7 @@ import { Failure } from '../../shared/failure.ts'
 import type { Actor } from '../http/guard.ts'
 import { nothing, type Route, route } from '../http/router.ts'
 import type { LogService } from '../log/log-service.ts'
+import type { AccountEditor } from './account-editor.ts'
 import type { AccountPolicies } from './account-policy.ts'
 import type { AccountService } from './account-service.ts'
 import type { Account } from './account-store.ts'
@@ -22,6 +23,7 @@ import type { SessionService } from './session-service.ts'
 
 export interface AccountAdminRoutesOptions {
   accounts: AccountService
+  editor: AccountEditor
   policies: AccountPolicies
   secondFactors: SecondFactorService
   sessions: SessionService
@@ -32,7 +34,7 @@ const byId = z.object({ accountId: z.string().max(36) })
 const bySession = z.object({ sessionId: z.string().max(16) })
 
 export function accountAdminRoutes(options: AccountAdminRoutesOptions): Route[] {
-  const { accounts, policies, secondFactors, sessions } = options
+  const { accounts, editor, policies, secondFactors, sessions } = options
   const view = async (one: Account): Promise<AccountView> => viewOf(one, await secondFactors.isOn(one.id))
   return [
     route(
@@ -61,7 +63,7 @@ export function accountAdminRoutes(options: AccountAdminRoutesOptions): Route[] 
           'Fails `invalid` at `password` where the password policy forbids it, `conflict` at `username` where it is taken.',
       },
       async ({ actor, body }) => {
-        const made = await accounts.create(body)
+        const made = await editor.create(body, actor)
         note(options, actor, 'account-created', `made the account ${made.username}`, {
           isAdministrator: made.isAdministrator,
         })
@@ -80,7 +82,7 @@ export function accountAdminRoutes(options: AccountAdminRoutesOptions): Route[] 
         description: 'Fails `conflict` where nobody would be left to administer, or it is the account `admin`.',
       },
       async ({ actor, params, body }) => {
-        const { before, after } = await accounts.update(params.accountId, body)
+        const { before, after } = await editor.update(params.accountId, body, actor)
         if (!after.isEnabled) await sessions.endAllOf(after.id)
         note(options, actor, 'account-updated', `changed the account ${after.username}`, changesOf(before, after))
         return view(after)
@@ -99,7 +101,7 @@ export function accountAdminRoutes(options: AccountAdminRoutesOptions): Route[] 
       },
       async ({ actor, params }) => {
         if (params.accountId === actor.accountId) throw new Failure('conflict', 'your own account cannot be removed')
-        const removed = await accounts.remove(params.accountId)
+        const removed = await editor.remove(params.accountId, actor)
         await sessions.endAllOf(removed.id)
         note(options, actor, 'account-removed', `removed the account ${removed.username}`)
       },
@@ -116,7 +118,7 @@ export function accountAdminRoutes(options: AccountAdminRoutesOptions): Route[] 
         description: 'Fails `invalid` at `password` where the password policy forbids it.',
       },
       async ({ actor, params, body }) => {
-        const changed = await accounts.resetPassword(params.accountId, body.password, body.mustChangePassword)
+        const changed = await editor.resetPassword(params.accountId, body.password, body.mustChangePassword, actor)
         await sessions.endAllOf(changed.id, actor.sessionId)
         note(options, actor, 'password-reset', `set the password of ${changed.username}`)
       },

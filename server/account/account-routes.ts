@@ -1,5 +1,4 @@
 // Logging in and out, the session, one's own password and second step.
-import { randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Request, Response } from 'express'
 import {
@@ -16,19 +15,22 @@ import {
 import { Failure } from '../../shared/failure.ts'
 import type { Bus } from '../base/bus.ts'
 import type { Clock } from '../base/clock.ts'
+import type { HostSession } from '../host/host-session.ts'
 import type { Actor } from '../http/guard.ts'
 import { nothing, type Route, route } from '../http/router.ts'
-import { cookiePathOf } from '../http/session.ts'
 import type { LogService } from '../log/log-service.ts'
+import type { AccountEditor } from './account-editor.ts'
 import type { AccountService } from './account-service.ts'
 import type { LoginLimit } from './login-limit.ts'
 import type { LoginOutcome, LoginService } from './login-service.ts'
+import { openLogin } from './open-login.ts'
 import { privilegesOf } from './privilege-check.ts'
 import type { SecondFactorService } from './second-factor-service.ts'
 import type { SessionService } from './session-service.ts'
 
 export interface AccountRoutesOptions {
   accounts: AccountService
+  editor: AccountEditor
   secondFactors: SecondFactorService
   sessions: SessionService
   logins: LoginService
@@ -37,10 +39,15 @@ export interface AccountRoutesOptions {
   bus: Bus
   clock: Clock
   basePath: string
+  /** Takes what a log-in opened at the machine. */
+  onLoggedIn?: (sessionId: string, hostSession: HostSession | undefined) => void
+  /** Told before a session ends because its owner wants it so. */
+  onLoggingOut?: (request: Request) => void
 }
 
 export function accountRoutes(options: AccountRoutesOptions): Route[] {
-  const { accounts, secondFactors, sessions, logins, limit, log, bus, clock, basePath } = options
+  const { editor, secondFactors, sessions, logins, limit, log, bus, clock, basePath, onLoggedIn, onLoggingOut } =
+    options
 
   return [
     route(
@@ -60,20 +67,9 @@ export function accountRoutes(options: AccountRoutesOptions): Route[] {
         const outcome = await logins.logIn(request, body.username)
         if (outcome.kind !== 'passed') throw failureOf(outcome, response)
         const { account } = outcome
-        // passport makes a new session here: an id that somebody planted before the login is worth nothing after it.
-        await promisify(request.logIn.bind(request) as (user: Express.User, done: (error?: unknown) => void) => void)(
-          account,
-        )
-        request.session.csrfToken = randomBytes(24).toString('base64url')
-        const nowMs = Math.floor(clock.utcUs() / 1000)
-        request.session.keptMs = nowMs
-        request.session.startedMs = nowMs
-        request.session.address = request.ip ?? ''
-        request.session.userAgent = (request.get('user-agent') ?? '').slice(0, 200)
-        // Only a page of ours can send this request: JSON from another origin needs a leave (CORS) that is never given.
-        request.session.origin = request.get('origin')
-        request.session.cookie.path = cookiePathOf(request, basePath)
-        return sessionOf(account, request)
+        await openLogin(request, account, { clock, basePath })
+        onLoggedIn?.(request.sessionID, outcome.hostSession)
+        return sessionOf(account, request, editor)
       },
     ),
     route(
@@ -85,6 +81,7 @@ export function accountRoutes(options: AccountRoutesOptions): Route[] {
         summary: 'Ends this session, and closes its WebSockets.',
       },
       async ({ actor, request }) => {
+        onLoggingOut?.(request)
         await promisify(request.logout.bind(request) as (done: (error?: unknown) => void) => void)()
         await promisify(request.session.destroy.bind(request.session) as (done: (error?: unknown) => void) => void)()
         bus.emit('session-ended', { sessionId: actor.sessionId })
@@ -105,7 +102,7 @@ export function accountRoutes(options: AccountRoutesOptions): Route[] {
         privilege: 'account.self',
         summary: 'Who is logged in, and the token for changes. 401 where nobody is.',
       },
-      async ({ request }) => sessionOf(request.user!, request),
+      async ({ request }) => sessionOf(request.user!, request, editor),
     ),
     route(
       {
@@ -119,7 +116,7 @@ export function accountRoutes(options: AccountRoutesOptions): Route[] {
       },
       async ({ actor, body, response }) => {
         await takeTry(options, actor, response)
-        await accounts.changePassword(actor.accountId, body.current, body.next)
+        await editor.changePassword(actor, body.current, body.next)
         await limit.succeed(actor.username, actor.address)
         await sessions.endAllOf(actor.accountId, actor.sessionId)
         log.record({
@@ -195,7 +192,7 @@ export function accountRoutes(options: AccountRoutesOptions): Route[] {
   ]
 }
 
-function failureOf(outcome: Exclude<LoginOutcome, { kind: 'passed' }>, response: Response): Failure {
+export function failureOf(outcome: Exclude<LoginOutcome, { kind: 'passed' }>, response: Response): Failure {
   switch (outcome.kind) {
     case 'limited':
       response.setHeader('Retry-After', String(outcome.waitSec))
@@ -215,21 +212,30 @@ function failureOf(outcome: Exclude<LoginOutcome, { kind: 'passed' }>, response:
   }
 }
 
-function sessionOf(account: Express.User, request: Request): Session {
+/** What the page of whoever is logged in must know. */
+export function sessionOf(
+  account: Express.User,
+  request: Request,
+  editor: Pick<AccountEditor, 'canChangePassword'>,
+): Session {
   return {
     username: account.username,
     csrfToken: request.session.csrfToken ?? '',
     mustChangePassword: account.mustChangePassword || account.isPasswordExpired,
     isPasswordExpired: account.isPasswordExpired,
     isAdministrator: account.isAdministrator,
-    canChangePassword: account.source === 'local',
+    canChangePassword: editor.canChangePassword(account),
     privileges: [...privilegesOf(account)],
     ...(account.lastLoginMs === undefined ? {} : { lastLoginMs: account.lastLoginMs }),
   }
 }
 
 /** One more try at the actor's own password: limited as a login's. Fails `rate-limited`. */
-async function takeTry({ limit }: AccountRoutesOptions, actor: Actor, response: Response): Promise<void> {
+async function takeTry(
+  { limit }: Pick<AccountRoutesOptions, 'limit'>,
+  actor: Actor,
+  response: Response,
+): Promise<void> {
   const refusal = await limit.take(actor.username, actor.address)
   if (refusal === undefined) return
   response.setHeader('Retry-After', String(refusal.waitSec))
@@ -237,8 +243,8 @@ async function takeTry({ limit }: AccountRoutesOptions, actor: Actor, response: 
 }
 
 /** Fails `invalid` at `password` where it is not the actor's own. */
-async function mustBeOwn(
-  options: AccountRoutesOptions,
+export async function mustBeOwn(
+  options: Pick<AccountRoutesOptions, 'accounts' | 'logins' | 'limit'>,
   actor: Actor,
   password: string,
   response: Response,

@@ -18,6 +18,10 @@ export interface MirroredAccount {
   username: string
   email: string
   isAdministrator: boolean
+  /** Where it is not given, it stays as it was: true for a new one. */
+  isEnabled?: boolean
+  /** Whether its own place tells it to change the password. Where it is not given, it stays as it was. */
+  mustChangePassword?: boolean
 }
 
 export class AccountService {
@@ -38,13 +42,22 @@ export class AccountService {
     return this.#store.get(id)
   }
 
+  /** Names are told apart without regard to case. */
+  getByUsername(username: string): Promise<Account | undefined> {
+    return this.#store.getByUsername(username)
+  }
+
+  getBySource(source: AccountSource, sourceId: string): Promise<Account | undefined> {
+    return this.#store.getBySource(source, sourceId)
+  }
+
   list(): Promise<Account[]> {
     return this.#store.list()
   }
 
   /** Whether an account may do nothing but change its password: it was told to, or the password is too old. */
   isPasswordExpired(account: Account): boolean {
-    if (account.source !== 'local') return false
+    if (account.source !== 'local') return account.isChangeRequired
     return account.isChangeRequired || this.#policies.isTooOld(account.passwordChangedMs, this.#nowMs())
   }
 
@@ -62,7 +75,12 @@ export class AccountService {
   async resetAdministrator(): Promise<string> {
     const password = readableSecret(20)
     const passwordHash = await hash(password)
-    const account = await this.#store.getByUsername(administratorName)
+    const namesake = await this.#store.getByUsername(administratorName)
+    const account = namesake?.source === 'local' ? namesake : undefined
+    // Somebody of that name from elsewhere is another person, and must not be given this password.
+    if (namesake !== undefined && account === undefined) {
+      await this.#store.update({ ...namesake, username: displacedName(namesake) })
+    }
     const nowMs = this.#nowMs()
     const given = { passwordHash, mustChangePassword: true, isChangeRequired: false, passwordChangedMs: nowMs }
     if (account === undefined) {
@@ -93,7 +111,7 @@ export class AccountService {
 
   /**
    * Makes or updates the account of somebody whose password another place keeps. A name, an address and the group of
-   * administrators are the other's to say; whether the account is enabled here stays as it was.
+   * administrators are the other's to say.
    *
    * Fails `conflict` where the name is that of an account from elsewhere.
    */
@@ -117,6 +135,24 @@ export class AccountService {
       }
       await this.#store.create(account)
       return account
+    })
+  }
+
+  /** Forgets an account that its own place no longer has, whoever is left. Local ones are left alone. */
+  dropMirrored(id: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const account = await this.#store.get(id)
+      if (account !== undefined && account.source !== 'local') await this.#store.remove(id)
+    })
+  }
+
+  /** Notes that another place took a new password; `isChangeRequired` where it must be changed before anything else. */
+  notePasswordSet(id: string, isChangeRequired: boolean): Promise<Account> {
+    return this.#inTurn(async () => {
+      const account = await this.#must(id, 'set password')
+      const changed = { ...account, isChangeRequired, mustChangePassword: false, passwordChangedMs: this.#nowMs() }
+      await this.#store.update(changed)
+      return changed
     })
   }
 
@@ -167,7 +203,7 @@ export class AccountService {
       const given = Object.entries(patch).filter(([, value]) => value !== undefined)
       const after: Account = { ...before, ...Object.fromEntries(given) }
       if (before.isAdministrator && before.isEnabled && !(after.isAdministrator && after.isEnabled)) {
-        await this.#mustNotBeLast(before, after.isAdministrator ? 'disabled' : 'no administrator any more')
+        await this.mustNotBeLast(before, after.isAdministrator ? 'disabled' : 'no administrator any more')
       }
       await this.#store.update(after)
       return { before, after }
@@ -178,7 +214,7 @@ export class AccountService {
   remove(id: string): Promise<Account> {
     return this.#inTurn(async () => {
       const account = await this.#must(id, 'remove account')
-      await this.#mustNotBeLast(account, 'removed')
+      await this.mustNotBeLast(account, 'removed')
       await this.#store.remove(id)
       return account
     })
@@ -209,7 +245,8 @@ export class AccountService {
     return account
   }
 
-  async #mustNotBeLast(account: Account, end: string): Promise<void> {
+  /** Fails `conflict` where an account is the last that could administer, or `admin`; `end` says what it would be. */
+  async mustNotBeLast(account: Account, end: string): Promise<void> {
     if (account.username.toLowerCase() === administratorName) {
       throw new Failure('conflict', `${account.username} cannot be ${end}: it is the account that always gets back in`)
     }
@@ -228,6 +265,11 @@ export class AccountService {
   #nowMs(): number {
     return Math.floor(this.#clock.utcUs() / 1000)
   }
+}
+
+/** What somebody is called whose name the administrator of this server has: with the place that keeps the password. */
+export function displacedName({ source, username }: Pick<Account, 'source' | 'username'>): string {
+  return `${source.toUpperCase()}+${username}`
 }
 
 function mustBeLocal(account: Account): void {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Request } from 'express'
 import type { PassportStatic } from 'passport'
 import type { Bus } from '../base/bus.ts'
+import type { HostSession } from '../host/host-session.ts'
 import type { LogService } from '../log/log-service.ts'
 import type { AccountService } from './account-service.ts'
 import type { Account } from './account-store.ts'
@@ -12,7 +13,8 @@ import type { SecondFactorService } from './second-factor-service.ts'
 
 /** What came of a log-in. Only whoever has the right password learns more than that it is wrong. */
 export type LoginOutcome =
-  | { kind: 'passed'; account: Express.User }
+  /** `hostSession` is the caller's to keep or to end. */
+  | { kind: 'passed'; account: Express.User; hostSession?: HostSession }
   | { kind: 'wrong' | 'disabled' | 'code-needed' | 'code-wrong' }
   | { kind: 'refused' | 'unreachable'; reason: string }
   /** Too many tries: not looked at. */
@@ -25,6 +27,8 @@ export interface LoginServiceOptions {
   accounts: AccountService
   secondFactors: SecondFactorService
   limit: LoginLimit
+  /** Ends a session at the machine that nobody keeps. */
+  endHostSession?: (session: HostSession) => void
   log: LogService
   bus: Bus
 }
@@ -81,19 +85,29 @@ export class LoginService {
     const source = this.#options.sources.find(({ name }) => name === account.source)
     const attempt = { username: account.username, password, code: undefined, address, userAgent: '' }
     const outcome = await source?.verify(attempt)
-    if (outcome?.kind === 'passed') return outcome.account.id === account.id
-    return outcome?.kind === 'code-needed'
+    if (outcome?.kind !== 'passed') return outcome?.kind === 'code-needed'
+    if (outcome.hostSession !== undefined) this.#options.endHostSession?.(outcome.hostSession)
+    return outcome.account.id === account.id
   }
 
   async #judge(request: Request): Promise<LoginOutcome> {
-    const { accounts, secondFactors } = this.#options
     const outcome = await this.#ask(request)
     if (outcome.kind === 'unknown') return { kind: 'wrong' }
     if (outcome.kind !== 'passed') return outcome
+    const judged = await this.#admit(outcome, (request.body as { code?: string }).code)
+    const { hostSession } = outcome
+    if (hostSession === undefined) return judged
+    if (judged.kind === 'passed') return { ...judged, hostSession }
+    this.#options.endHostSession?.(hostSession)
+    return judged
+  }
+
+  /** Whose password was right: whether the account is enabled here, and the second step. */
+  async #admit(outcome: Extract<SourceOutcome, { kind: 'passed' }>, code: string | undefined): Promise<LoginOutcome> {
+    const { accounts, secondFactors } = this.#options
     if (!outcome.account.isEnabled) return { kind: 'disabled' }
     const account = accounts.asUser(outcome.account)
     if (outcome.isSecondStepDone || !(await secondFactors.isOn(account.id))) return { kind: 'passed', account }
-    const { code } = request.body as { code?: string }
     if (code === undefined || code === '') return { kind: 'code-needed' }
     return (await secondFactors.takes(account.id, code)) ? { kind: 'passed', account } : { kind: 'code-wrong' }
   }

@@ -1,5 +1,6 @@
 // Where passwords are kept: here, or with somebody else who is asked.
 import type { AccountSource } from '../../shared/account.ts'
+import type { HostSession } from '../host/host-session.ts'
 import type { Account } from './account-store.ts'
 
 export interface LoginAttempt {
@@ -15,8 +16,11 @@ export interface LoginAttempt {
 
 /** What a source says. Only whoever has the right password learns more than that it is wrong. */
 export type SourceOutcome =
-  /** `isSecondStepDone`: the source asked for its own, so ours is not asked for. */
-  | { kind: 'passed'; account: Account; isSecondStepDone: boolean }
+  /**
+   * `isSecondStepDone`: the source asked for its own, so ours is not asked for. `hostSession`: a session that was opened at
+   * the machine; who takes the outcome keeps it or ends it.
+   */
+  | { kind: 'passed'; account: Account; isSecondStepDone: boolean; hostSession?: HostSession }
   /** There is no such name here: the next source is asked. */
   | { kind: 'unknown' }
   | { kind: 'wrong' | 'disabled' | 'code-needed' | 'code-wrong' }

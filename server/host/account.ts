@@ -49,6 +49,8 @@ export interface AccountPart {
   update(name: string, change: AccountChange, session?: HostSession): Promise<Finding<HostAccount>>
   remove(name: string, session?: HostSession): Promise<Finding<undefined>>
   setPassword(name: string, password: string, session?: HostSession): Promise<Finding<undefined>>
+  /** By the account's own `session`; `current` is the password now, asked for again by the machine. */
+  changeOwnPassword(name: string, current: string, next: string, session: HostSession): Promise<Finding<undefined>>
   createGroup(name: string, session?: HostSession): Promise<Finding<undefined>>
   removeGroup(name: string, session?: HostSession): Promise<Finding<undefined>>
   /** Makes `members` the group's members, no more and no fewer. */

@@ -28,6 +28,8 @@ export interface RecorderLink {
     cameraId: string,
     stream: number,
   ): Promise<{ data: Uint8Array; utcUs: number; config: TrackConfig } | undefined>
+  /** Ends the recorder too: every segment is closed first. */
+  shutdownRecorder(): Promise<void>
   /** Leaves the recorder running. */
   close(): Promise<void>
 }

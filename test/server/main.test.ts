@@ -55,6 +55,11 @@ class Process {
     }
   }
 
+  /** Lines that came so far are not looked at again. */
+  forget(): void {
+    this.#lines.length = 0
+  }
+
   stop(): Promise<Outcome> {
     this.#child.kill('SIGTERM')
     return this.ended
@@ -118,6 +123,34 @@ describe('the server process', function () {
     }
     assert.equal(statSync(join(folder, 'settings.sqlite')).mode & 0o777, 0o600)
     assert.ok(!readFileSync(join(folder, 'settings.sqlite')).includes(password))
+  })
+
+  it('restarts with its recorder and stops with it where an administrator asks, and has no machine to restart here', async () => {
+    const server = new Process(makeTestFolder())
+    const password = await server.find(firstLogin)
+    const recorderOf = async (client: TestClient): Promise<number> => {
+      for (;;) {
+        const { recorder } = await client.must<SystemStatus>('GET', 'api/system/status')
+        if (recorder.isConnected) return recorder.pid!
+      }
+    }
+    const client = new TestClient(await server.find('Nightjar is at '))
+    await client.logIn('admin', password)
+    const before = await recorderOf(client)
+    server.forget()
+
+    const machine = await client.post('api/system/power', { action: 'shut-down-machine', password })
+    const restarted = await client.post('api/system/power', { action: 'restart-service', password, reason: 'a try' })
+    const again = new TestClient(await server.find('Nightjar is at '))
+    again.cookie = client.cookie
+    again.token = client.token
+    const after = await recorderOf(again)
+    const stopped = await again.post('api/system/power', { action: 'stop-service', password })
+    const { code } = await server.ended
+
+    assert.deepEqual([machine.status, restarted.status, stopped.status, code], [409, 204, 204, 0])
+    assert.deepEqual([isAlive(before), isAlive(after)], [false, false])
+    assert.notEqual(after, before)
   })
 
   it('refuses a setting that does not do, by its name and limit, and starts nothing', async () => {

@@ -1,6 +1,7 @@
 // The schema of `settings`: what people decided. Instants are milliseconds since the epoch; JSON is text.
 import type { Migration } from '../database.ts'
 import { accountSourceMigration } from './account-source-migration.ts'
+import { nasMirrorMigration } from './nas-mirror-migration.ts'
 import { networkMigration } from './network-migration.ts'
 
 export const settingsMigrations: Migration[] = [
@@ -137,4 +138,5 @@ export const settingsMigrations: Migration[] = [
     },
   },
   accountSourceMigration,
+  nasMirrorMigration,
 ]

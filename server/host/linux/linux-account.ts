@@ -61,6 +61,7 @@ export class LinuxAccounts implements AccountPart {
   update = unavailable('change account')
   remove = unavailable('remove account')
   setPassword = unavailable('set password')
+  changeOwnPassword = unavailable('change password')
   createGroup = unavailable('create group')
   removeGroup = unavailable('remove group')
   setMembers = unavailable('set members')

@@ -10,6 +10,10 @@ export class LinuxPower implements PowerPart {
     this.#root = root
   }
 
+  check(): Promise<Finding<undefined>> {
+    return this.#root.check('power')
+  }
+
   restart(): Promise<Finding<undefined>> {
     return this.#root.ask({ verb: 'restart' })
   }

@@ -30,6 +30,11 @@ export class RootClient {
     })
   }
 
+  /** Whether there is a door that is root's; `attempt` is said where there is none. */
+  check(attempt: string): Promise<Finding<undefined>> {
+    return asFinding(attempt, limitMs, async () => (await this.#doubt(attempt)) ?? found(undefined))
+  }
+
   /** A socket that somebody else could have put there is not asked. */
   async #doubt(attempt: string): Promise<Lack | undefined> {
     const folder = await lstat(dirname(this.#path)).catch(() => undefined)

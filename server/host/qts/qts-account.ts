@@ -109,9 +109,36 @@ export class QtsAccounts implements AccountPart {
   async setPassword(name: string, password: string, session?: HostSession): Promise<Finding<undefined>> {
     checkAccountName(name)
     checkPassword(password)
-    const attempt = `set password of ${name}`
+    return this.#passPassword(
+      `set password of ${name}`,
+      name,
+      password,
+      { need_check: 'no', old_password: '' },
+      session,
+    )
+  }
+
+  async changeOwnPassword(
+    name: string,
+    current: string,
+    next: string,
+    session: HostSession,
+  ): Promise<Finding<undefined>> {
+    checkAccountName(name)
+    checkPassword(next)
+    const proof = { need_check: 'yes', old_password: base64(current) }
+    return this.#passPassword(`change password of ${name}`, name, next, proof, session)
+  }
+
+  async #passPassword(
+    attempt: string,
+    name: string,
+    password: string,
+    proof: Record<string, string>,
+    session: HostSession | undefined,
+  ): Promise<Finding<undefined>> {
     const answer = await this.#parts.http.postAs(session, wizardPath, {
-      ...{ wiz_func: 'user_password_edit', action: 'user_password_edit', need_check: 'no', old_password: '' },
+      ...{ wiz_func: 'user_password_edit', action: 'user_password_edit', ...proof },
       ...{ username: name, password: base64(password) },
     })
     if (!answer.isFound) return answer

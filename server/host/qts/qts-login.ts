@@ -2,8 +2,9 @@
 import { isIP } from 'node:net'
 import { type Finding, found } from '../finding.ts'
 import { HostSession } from '../host-session.ts'
-import type { HostLoginOutcome, HostLoginTry, LoginPart } from '../login.ts'
+import type { HostCookies, HostLoginOutcome, HostLoginTry, LoginPart, ResumedLogin } from '../login.ts'
 import type { ToolRunner } from '../tool-runner.ts'
+import { isSameName } from './qts-directory.ts'
 import type { QtsHttp } from './qts-http.ts'
 import { textOf, type XmlElement } from './xml.ts'
 
@@ -38,6 +39,27 @@ export class QtsLogin implements LoginPart {
   async isAlive(session: HostSession): Promise<Finding<boolean>> {
     const answer = await this.#http.post(loginPath, { sid: session.reveal() })
     return answer.isFound ? found(textOf(answer.value, 'authPassed') === '1') : answer
+  }
+
+  async resume({ name, sessionId, rememberToken }: HostCookies): Promise<Finding<ResumedLogin | undefined>> {
+    if (!isSane(name)) return found(undefined)
+    if (sessionId !== undefined && isSane(sessionId)) {
+      const answer = await this.#http.post(loginPath, { sid: sessionId })
+      if (!answer.isFound) return answer
+      // The answer to a session check holds no session id: it is the one that was asked about.
+      const session = sessionOf(answer.value, sessionId)
+      if (session !== undefined) {
+        return found(isSameName(session.accountName, name) ? { session, isOpenedHere: false } : undefined)
+      }
+    }
+    if (rememberToken === undefined || !isSane(rememberToken)) return found(undefined)
+    const answer = await this.#http.post(loginPath, { user: name, qtoken: rememberToken, client_app: 'Nightjar' })
+    if (!answer.isFound) return answer
+    const session = sessionOf(answer.value, textOf(answer.value, 'authSid'))
+    if (session === undefined) return found(undefined)
+    if (isSameName(session.accountName, name)) return found({ session, isOpenedHere: true })
+    await this.end(session)
+    return found(undefined)
   }
 
   async end(session: HostSession): Promise<Finding<undefined>> {
@@ -112,7 +134,8 @@ function judge(answer: XmlElement, name: string, hasCode: boolean, nowMs: number
   if (text('force_2sv') === '1' && !hasSecondStep) {
     return { outcome: { kind: 'second-step-not-set-up' }, unwanted: session }
   }
-  return { outcome: { kind: 'passed', session, mustChangePassword: text('force_change_pw') === '1' } }
+  const mustChangePassword = text('force_change_pw') === '1'
+  return { outcome: { kind: 'passed', session, mustChangePassword, isSecondStepDone: hasSecondStep && hasCode } }
 }
 
 function secondStep(answer: XmlElement, hasCode: boolean): HostLoginOutcome {
@@ -132,6 +155,13 @@ function isPastExpiry(answer: XmlElement, nowMs: number): boolean {
   const [year, month, day] = ['year', 'month', 'day'].map((part) => Number(textOf(answer, `user_expiry_${part}`)))
   if (!(year! > 1970 && month! >= 1 && day! >= 1)) return false
   return nowMs >= new Date(year!, month! - 1, day! + 1).getTime()
+}
+
+/** The session an answer says yes to; undefined where it says no, names nobody, or the account is disabled. */
+function sessionOf(answer: XmlElement, sid: string): HostSession | undefined {
+  const name = textOf(answer, 'username') || textOf(answer, 'user')
+  const isIn = textOf(answer, 'authPassed') === '1' && textOf(answer, 'user_enable') !== '0'
+  return isIn && sid !== '' && name !== '' ? new HostSession(sid, name, textOf(answer, 'isAdmin') === '1') : undefined
 }
 
 /** An address as QTS knows them: without the prefix of IPv4 within IPv6, without zone. */

@@ -1,5 +1,5 @@
 // Restarting and shutting down a NAS.
-import { type Finding, found } from '../finding.ts'
+import { type Finding, found, lack } from '../finding.ts'
 import type { HostSession } from '../host-session.ts'
 import type { PowerPart } from '../power.ts'
 import type { ToolRunner } from '../tool-runner.ts'
@@ -13,6 +13,15 @@ export class QtsPower implements PowerPart {
   constructor(tools: ToolRunner, http: QtsHttp) {
     this.#tools = tools
     this.#http = http
+  }
+
+  /** QTS's programs are root's; a session of somebody who is no administrator of the NAS is refused by QTS itself. */
+  async check(session?: HostSession): Promise<Finding<undefined>> {
+    if (session !== undefined) {
+      return session.isAdministrator ? found(undefined) : lack('denied', 'power: only an administrator of the NAS may')
+    }
+    const program = await this.#tools.find('/sbin/reboot')
+    return program === undefined ? lack('not-available', 'power: there is no /sbin/reboot here') : found(undefined)
   }
 
   restart(session?: HostSession): Promise<Finding<undefined>> {

@@ -13,6 +13,20 @@ export function answerPrivilege(state: NasState, path: string, fields: Fields): 
   return reads[`${program} ${what}`]?.(state, fields)
 }
 
+/** Anybody may change the password that is their own, and knows the one before; undefined where that is not asked. */
+export function answerOwnPassword(state: NasState, path: string, user: string, fields: Fields): string | undefined {
+  const isOwn =
+    fields['action'] === 'user_password_edit' && fields['need_check'] === 'yes' && fields['username'] === user
+  if (!path.endsWith('/privWizard.cgi') || !isOwn) return undefined
+  if (state.extra.accounts[user]?.password !== decoded(fields['old_password'] ?? '')) return passwordAnswer('-1')
+  if (!state.extra.ignoresChanges) {
+    state.change((extra) => {
+      extra.accounts[user]!.password = decoded(fields['password'] ?? '')
+    })
+  }
+  return passwordAnswer('0')
+}
+
 /** What a change that did nothing answers beside "passed". */
 const idle: Record<string, string> = { user_password_edit: passwordAnswer('0') }
 

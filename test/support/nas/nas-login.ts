@@ -13,6 +13,10 @@ export function answerLogin(state: NasState, { fields, address }: NasRequest): F
   }
   const user = fields['user'] ?? ''
   const account = state.extra.accounts[user]
+  if (fields['qtoken'] !== undefined) {
+    const isRight = account?.rememberToken === fields['qtoken'] && account.isEnabled !== false
+    return isRight ? admit(state, user, account, true) : failure
+  }
   const given = Buffer.from(fields['pwd'] ?? '', 'base64').toString('utf8')
   if (account === undefined || account.password !== given) {
     const from = fields['remote_ip'] ?? address

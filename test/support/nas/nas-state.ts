@@ -13,6 +13,8 @@ export interface NasAccount {
   lastDay?: [number, number, number]
   /** The second step: the code of the moment, what is offered to who lost the telephone, and wrong emergency codes. */
   secondStep?: { code: string; lostPhone: '1' | '2'; emergencyCode?: string; emergencyTries: number }
+  /** What the browser keeps where the person asked to be remembered. */
+  rememberToken?: string
   /** The rules ask for a second step, and it may be that there is none. */
   isSecondStepForced?: boolean
 }

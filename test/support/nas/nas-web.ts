@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { parse } from 'node:querystring'
-import { answerPrivilege } from './nas-accounts.ts'
+import { answerOwnPassword, answerPrivilege } from './nas-accounts.ts'
 import { answerLogin, answerLogout } from './nas-login.ts'
 import type { NasState } from './nas-state.ts'
 
@@ -80,6 +80,11 @@ export class NasWeb {
   /** What only administrators may ask. */
   #manage(path: string, fields: Fields, response: ServerResponse): void {
     const user = this.#state.extra.sessions[fields['sid'] ?? '']?.user
+    const own = user === undefined ? undefined : answerOwnPassword(this.#state, path, user, fields)
+    if (own !== undefined) {
+      send(response, tag('authPassed', '1') + own)
+      return
+    }
     if (user === undefined || !this.#state.isAdministrator(user)) {
       send(response, tag('authPassed', '0'))
       return
