@@ -30,6 +30,8 @@ import type { LoginSource } from './login-source.ts'
 import { mirrorRoute, nasRoutes, noMirror } from './nas-routes.ts'
 import { NasSignOnService } from './nas-sign-on.ts'
 import { fallbackSource, nasSource } from './nas-source.ts'
+import { openidRoutes } from './openid/openid-routes.ts'
+import { OpenidService } from './openid/openid-service.ts'
 import { createPassport } from './passport.ts'
 import { SecondFactorService } from './second-factor-service.ts'
 import { SecondFactorStore } from './second-factor-store.ts'
@@ -93,6 +95,7 @@ export async function buildAccounts(options: AccountPartsOptions): Promise<Accou
     endSessionsOf: (accountId) => sessions.endAllOf(accountId),
   })
   scope.add(() => directory.close())
+  const openid = await OpenidService.open({ settings, seal, accounts, clock })
   const sources: LoginSource[] = [
     ...(nas === undefined
       ? [localSource(accounts)]
@@ -125,6 +128,7 @@ export async function buildAccounts(options: AccountPartsOptions): Promise<Accou
         ? [mirrorRoute(() => noMirror)]
         : nasRoutes({ ...nas, signOn, log, clock, basePath })),
       ...directoryRoutes({ directory, log }),
+      ...openidRoutes({ openid, accounts, logins, basePath, log, bus, clock }),
       ...accountAdminRoutes({ accounts, editor, policies, secondFactors, sessions, log }),
     ],
   }

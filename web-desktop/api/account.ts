@@ -1,5 +1,6 @@
 import type { AccountPolicy, PasswordPolicy, Session } from '../../shared/account.ts'
 import { Failure } from '../../shared/failure.ts'
+import type { LoginWays } from '../../shared/openid.ts'
 import { getJson, request } from './client.ts'
 import { session } from './session.ts'
 
@@ -23,6 +24,11 @@ export async function logIn(username: string, password: string, code?: string): 
   })
   session.start(found)
   return found
+}
+
+/** Ways to log in beside name and password. */
+export function readLoginWays(): Promise<LoginWays> {
+  return getJson<LoginWays>('api/login/ways')
 }
 
 /** Ends the session and loads the page anew: nothing of what was shown stays in memory. */

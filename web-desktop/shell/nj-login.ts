@@ -3,12 +3,13 @@ import { customElement, property, state } from 'lit/decorators.js'
 import circleAlert from 'lucide-static/icons/circle-alert.svg'
 import eyeIcon from 'lucide-static/icons/eye.svg'
 import eyeOffIcon from 'lucide-static/icons/eye-off.svg'
-import { logIn } from '../api/account.ts'
+import { logIn, readLoginWays } from '../api/account.ts'
 import { fieldOf, messageOf } from '../api/client.ts'
 import { fire } from '../base/fire.ts'
 import { wordsOf } from '../base/i18n.ts'
 import { controls } from '../ui/controls.ts'
 import '../ui/nj-icon.ts'
+import { takeLoginFailure } from './login-failure.ts'
 import logo from './logo.svg'
 import { followWallpaper, wallpaperStyles } from './wallpaper.ts'
 
@@ -25,6 +26,8 @@ const t = wordsOf({
   logIn: 'Log in',
   loggingIn: 'Logging in…',
   unreachable: 'The server does not answer. Trying again…',
+  logInWith: 'Log in with {label}',
+  or: 'or',
 })
 
 /**
@@ -80,6 +83,25 @@ export class NjLogin extends LitElement {
         min-height: 40px;
         width: 40px;
       }
+      .or {
+        display: flex;
+        align-items: center;
+        gap: 12px;
+        color: var(--nj-text-quiet);
+      }
+      .or::before,
+      .or::after {
+        content: '';
+        flex: 1;
+        border-top: 1px solid var(--nj-line);
+      }
+      a.button {
+        display: grid;
+        place-items: center;
+        min-height: 42px;
+        text-decoration: none;
+        font-weight: 600;
+      }
       .primary {
         min-height: 42px;
         margin-top: 4px;
@@ -96,11 +118,20 @@ export class NjLogin extends LitElement {
   @state() private error = ''
   /** The account has a second step. */
   @state() private isCodeAsked = false
+  /** What the provider is called that may log in too. */
+  @state() private openidLabel: string | undefined
   #stopWallpaper: (() => void) | undefined
 
   override connectedCallback(): void {
     super.connectedCallback()
     this.#stopWallpaper = followWallpaper(this)
+    this.error = takeLoginFailure()
+    // Without an answer there is the form alone.
+    readLoginWays()
+      .then(({ openidLabel }) => {
+        this.openidLabel = openidLabel
+      })
+      .catch(() => undefined)
   }
 
   override disconnectedCallback(): void {
@@ -203,6 +234,12 @@ export class NjLogin extends LitElement {
             : nothing
         }
         <button class="primary" ?disabled=${this.isBusy}>${this.isBusy ? t('loggingIn') : t('logIn')}</button>
+        ${
+          this.openidLabel === undefined
+            ? nothing
+            : html`<span class="or">${t('or')}</span>
+                <a class="button" href="api/openid/start">${t('logInWith', { label: this.openidLabel })}</a>`
+        }
       </form>
     </main>`
   }
