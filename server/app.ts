@@ -8,7 +8,7 @@ import { camera, connectionTest, onvifProbe, streamSettings } from '../shared/ca
 import { Failure } from '../shared/failure.ts'
 import { logEntry } from '../shared/log.ts'
 import { ban, certificate, networkStatus } from '../shared/network.ts'
-import { pushMessage } from '../shared/push.ts'
+import { pushMail, pushMessage } from '../shared/push.ts'
 import { gap, timeline } from '../shared/recording.ts'
 import { space } from '../shared/space.ts'
 import { healthPoint, streamHealth } from '../shared/stream.ts'
@@ -47,6 +47,8 @@ import { settingsMigrations } from './db/settings/migrations.ts'
 import { failureHandler } from './http/failure-handler.ts'
 import { type Actor, actorOf, type PrivilegeCheck } from './http/guard.ts'
 import { openApiOf } from './http/openapi.ts'
+import { PushBoxes } from './http/push-box.ts'
+import { pushRoutes } from './http/push-routes.ts'
 import { PushHub } from './http/push-socket.ts'
 import { mountRoutes, type Route } from './http/router.ts'
 import { securityHeaders } from './http/security-headers.ts'
@@ -72,7 +74,9 @@ import { RecordingStore } from './recording/recording-store.ts'
 import { spaceRoutes } from './space/space-routes.ts'
 import { SpaceService } from './space/space-service.ts'
 import { SpaceStore } from './space/space-store.ts'
+import { liveRoutes } from './stream/live-routes.ts'
 import { maxLiveRequestBytes } from './stream/live-socket.ts'
+import { LiveStreams } from './stream/live-stream.ts'
 import { displayUrl } from './stream/source-address.ts'
 import { configurationRoutes } from './system/configuration-routes.ts'
 import { setupRoutes } from './system/setup-routes.ts'
@@ -143,7 +147,9 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     database: settings,
     seal,
     isProxy: (address) => web.get('trust proxy fn')(address, 0),
-    onGateChanged: () => upgrades.endRefused((address) => network.gate.isOpenTo(address)),
+    onGateChanged: () => {
+      for (const one of [upgrades, boxes, streams]) one.endRefused((address) => network.gate.isOpenTo(address))
+    },
     renewalDelaysMs: options.renewalDelaysMs,
     log,
     bus,
@@ -186,6 +192,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
 
   const push = new PushHub({ version, clock, bus })
   scope.add(() => push.close())
+  const boxes = new PushBoxes(push)
   const health = new HealthService({ cameras, store: new HealthStore(index), push, clock, logger })
   scope.add(() => health.close())
   const thread = new IndexThread(index.place)
@@ -272,6 +279,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     logger,
     scope,
   })
+  const streams = new LiveStreams(pictures.sockets)
   const limit = new LoginLimit(options.loginLimits ?? defaultLoginLimits)
   const logins = new LoginService({ passport, sources, accounts, secondFactors, limit, log, bus })
   const routes: Route[] = [
@@ -292,6 +300,8 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     ...spaceRoutes(spaces),
     ...recordingRoutes(recording, health),
     ...pictures.routes,
+    ...liveRoutes(streams),
+    ...pushRoutes(boxes),
     ...logRoutes(log),
     ...network.routes,
     ...systemRoutes(system),
@@ -358,13 +368,15 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   upgrades.onUpgrade('api/live', 'live.view', maxLiveRequestBytes, (socket, actor, request) =>
     pictures.sockets.accept(socket, actor, request.socket),
   )
-  bus.on('session-ended', ({ sessionId }) => upgrades.endSession(sessionId))
+  bus.on('session-ended', ({ sessionId }) => {
+    for (const one of [upgrades, boxes, streams]) one.endSession(sessionId)
+  })
 
   const listeners = await network.listen({ handle: web, onServer: (server) => upgrades.attach(server) })
   scope.add(() => {
     // A WebSocket is no connection of the server's any more, and yet the server waits for it to end.
     const closed = listeners.close()
-    upgrades.close()
+    for (const one of [upgrades, boxes, streams]) one.close()
     return closed
   })
   const shownHost = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host
@@ -398,6 +410,7 @@ const namedSchemas = {
   Session: session,
   SystemStatus: systemStatus,
   PushMessage: pushMessage,
+  PushMail: pushMail,
 }
 
 /** Opens both databases at their newest schema; makes them where they are missing. */
