@@ -80,7 +80,7 @@ export class PictureLine implements LiveLine {
         cache: 'no-store',
         headers: isAttended() ? {} : { 'x-nightjar-unattended': '1' },
       })
-      if (response.ok) this.#show(tile, await response.arrayBuffer(), Number(response.headers.get('x-frame-us')))
+      if (response.ok) this.#show(tile, await response.arrayBuffer(), response.headers)
       else await this.#fail(tile, response)
     } catch {
       if (this.#stopped.signal.aborted) return
@@ -92,19 +92,20 @@ export class PictureLine implements LiveLine {
     this.#next()
   }
 
-  #show(tile: Tile, jpeg: ArrayBuffer, utcUs: number): void {
+  #show(tile: Tile, jpeg: ArrayBuffer, headers: Headers): void {
     const number = this.#numberOf(tile)
     if (number === undefined) return
     if (!tile.isShown) {
       tile.isShown = true
       const { cameraId } = tile.request
       this.#listener.onNotice({
-        ...{ type: 'tile', tile: number, cameraId, stream: 1, mode: 'jpeg' },
+        ...{ type: 'tile', tile: number, cameraId, stream: Number(headers.get('x-stream')), mode: 'jpeg' },
         ...{ sound: { kind: 'none' }, note: t('note') },
       })
     }
     tile.sequence += 1
     const bytes = new Uint8Array(liveHeaderBytes + jpeg.byteLength)
+    const utcUs = Number(headers.get('x-frame-us'))
     const head = { tile: number, kind: liveFrameKinds.jpeg, isKey: true, sequence: tile.sequence, utcUs }
     writeLiveHead(new DataView(bytes.buffer), 0, head)
     bytes.set(new Uint8Array(jpeg), liveHeaderBytes)
