@@ -39,8 +39,9 @@ export class PushBoxes {
    */
   async collect(actor: Actor, id: string | undefined, after: number, signal: AbortSignal): Promise<BoxContents> {
     const known = id === undefined ? undefined : this.#boxes.get(id)
-    const box = known?.actor.sessionId === actor.sessionId ? known : this.#make(actor)
-    box.forget(after)
+    const isKnown = known?.actor.sessionId === actor.sessionId
+    const box = isKnown ? known : this.#make(actor)
+    if (isKnown) box.forget(after)
     await box.wait(signal)
     return box.contents
   }
