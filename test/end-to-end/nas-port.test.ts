@@ -151,4 +151,29 @@ describe('the desktop behind a NAS’s web port', function () {
       await context.close()
     })
   }
+
+  it('goes back to WebSocket by itself when the port passes it again', async () => {
+    web.proxy.mode = { passesUpgrades: false, holdsAnswers: false, isStrict: true }
+    isFramed = false
+    const { page, context } = await openTab(browser)
+    await page.clock.install()
+    await page.goto(`${web.url}qvrpro/`)
+    await logIn(page)
+    await page.getByRole('navigation', { name: 'Shortcuts' }).getByRole('button', { name: 'Live View' }).click()
+    await until('a live picture', () => shownFrame(page, 'nj-live-view'))
+    await page.locator('nj-way-notice .notice').waitFor()
+    web.proxy.passed.length = 0
+
+    web.proxy.mode = { ...web.proxy.mode, passesUpgrades: true }
+    await page.clock.fastForward(61_000)
+
+    await page.locator('nj-way-notice .notice').waitFor({ state: 'detached' })
+    await until('live view by WebSocket', async () => web.proxy.passed.includes('UPGRADE /qvrpro/api/live'))
+    const before = await shownFrame(page, 'nj-live-view')
+    await until('the picture going on', async () => {
+      const frame = await shownFrame(page, 'nj-live-view')
+      return frame !== undefined && frame !== before
+    })
+    await context.close()
+  })
 })

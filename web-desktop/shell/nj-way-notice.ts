@@ -12,11 +12,11 @@ import '../ui/nj-icon.ts'
 
 const t = wordsOf({
   stream:
-    'Live view goes through the NAS’s web port without WebSocket; it works, and costs the NAS a little more. To change ' +
-    'that, open Nightjar by its own port (8971 unless it was changed), or let the proxy pass WebSocket on.',
+    'Live view goes through the NAS’s web port without WebSocket, which costs the NAS a little more. Nightjar’s own port ' +
+    '(usually 8971), or a proxy that passes WebSocket, avoids that.',
   pictures:
-    'Live view shows single pictures, about one a second and without sound: the web port that leads here passes no ' +
-    'WebSocket and holds streams back. For moving pictures open Nightjar by its own port (8971 unless it was changed).',
+    'Live view shows single pictures: the NAS’s web port passes no WebSocket and holds streams back. Open Nightjar by ' +
+    'its own port (usually 8971) for moving pictures and sound.',
   close: 'Do not show this again',
 })
 
