@@ -171,6 +171,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     store: new SpaceStore(settings),
     camerasIn: (spaceId) => cameraStore.countInSpace(spaceId),
     serverId,
+    folderNames: config.folderNames,
     log,
     bus,
     clock,
