@@ -1,6 +1,6 @@
 // Live tiles where answers are held back until they end: one picture after the other, each a request of its own.
 import { type LiveRequest, liveFrameKinds, liveHeaderBytes, writeLiveHead } from '../../shared/live.ts'
-import { isAttended } from '../base/activity.ts'
+import { attendanceHeaders } from '../base/activity.ts'
 import { addressOf, withQuery } from '../base/address.ts'
 import { wordsOf } from '../base/i18n.ts'
 import type { LineListener, LiveLine } from './live-line.ts'
@@ -78,7 +78,7 @@ export class PictureLine implements LiveLine {
       const response = await fetch(addressOf(withQuery(path, { widthPx: Math.min(7680, Math.max(16, widthPx)) })), {
         signal: this.#stopped.signal,
         cache: 'no-store',
-        headers: isAttended() ? {} : { 'x-nightjar-unattended': '1' },
+        headers: attendanceHeaders(),
       })
       if (response.ok) this.#show(tile, await response.arrayBuffer(), response.headers)
       else await this.#fail(tile, response)

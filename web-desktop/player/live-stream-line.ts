@@ -1,5 +1,6 @@
 // Live tiles without WebSocket: one answer that goes on brings all of them, and requests are posted.
 import { type LiveNotice, type LiveRequest, liveHeaderBytes, liveSignMs } from '../../shared/live.ts'
+import { attendanceHeaders } from '../base/activity.ts'
 import { addressOf } from '../base/address.ts'
 import { beginMs, way } from '../base/passage.ts'
 import { FrameSplitter } from './frame-splitter.ts'
@@ -117,7 +118,11 @@ async function openStream(signal: AbortSignal): Promise<OpenedStream | 'held-bac
     end()
   }, beginMs)
   try {
-    const response = await fetch(addressOf('api/live/stream'), { signal: own.signal, cache: 'no-store' })
+    const response = await fetch(addressOf('api/live/stream'), {
+      signal: own.signal,
+      cache: 'no-store',
+      headers: attendanceHeaders(),
+    })
     const streamId = response.headers.get('x-live-stream')
     if (!response.ok || streamId === null || response.body === null) throw new Error(`status ${response.status}`)
     const reader = response.body.getReader()
