@@ -8,7 +8,7 @@ import { camera, connectionTest, onvifProbe, streamSettings } from '../shared/ca
 import { Failure } from '../shared/failure.ts'
 import { logEntry } from '../shared/log.ts'
 import { ban, certificate, networkStatus } from '../shared/network.ts'
-import { pushMessage } from '../shared/push.ts'
+import { pushMail, pushMessage } from '../shared/push.ts'
 import { gap, timeline } from '../shared/recording.ts'
 import { space } from '../shared/space.ts'
 import { healthPoint, streamHealth } from '../shared/stream.ts'
@@ -39,6 +39,8 @@ import type { Host } from './host/host.ts'
 import { failureHandler } from './http/failure-handler.ts'
 import { type Actor, actorOf, type PrivilegeCheck } from './http/guard.ts'
 import { openApiOf } from './http/openapi.ts'
+import { PushBoxes } from './http/push-box.ts'
+import { pushRoutes } from './http/push-routes.ts'
 import { PushHub } from './http/push-socket.ts'
 import { mountRoutes, type Route } from './http/router.ts'
 import { securityHeaders } from './http/security-headers.ts'
@@ -65,7 +67,9 @@ import { RecordingStore } from './recording/recording-store.ts'
 import { spaceRoutes } from './space/space-routes.ts'
 import { SpaceService } from './space/space-service.ts'
 import { SpaceStore } from './space/space-store.ts'
+import { liveRoutes } from './stream/live-routes.ts'
 import { maxLiveRequestBytes } from './stream/live-socket.ts'
+import { LiveStreams } from './stream/live-stream.ts'
 import { displayUrl } from './stream/source-address.ts'
 import { configurationRoutes } from './system/configuration-routes.ts'
 import { powerRoutes } from './system/power-routes.ts'
@@ -144,7 +148,9 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     database: settings,
     seal,
     isProxy: (address) => web.get('trust proxy fn')(address, 0),
-    onGateChanged: () => upgrades.endRefused((address) => network.gate.isOpenTo(address)),
+    onGateChanged: () => {
+      for (const one of [upgrades, boxes, streams]) one.endRefused((address) => network.gate.isOpenTo(address))
+    },
     renewalDelaysMs: options.renewalDelaysMs,
     log,
     bus,
@@ -171,6 +177,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     store: new SpaceStore(settings),
     camerasIn: (spaceId) => cameraStore.countInSpace(spaceId),
     serverId,
+    folderNames: config.folderNames,
     log,
     bus,
     clock,
@@ -192,6 +199,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
 
   const push = new PushHub({ version, clock, bus })
   scope.add(() => push.close())
+  const boxes = new PushBoxes(push)
   const health = new HealthService({ cameras, store: new HealthStore(index), push, clock, logger })
   scope.add(() => health.close())
   const thread = new IndexThread(index.place)
@@ -283,6 +291,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     onServiceWish: options.onServiceWish,
     log,
   })
+  const streams = new LiveStreams(pictures.sockets)
   const routes: Route[] = [
     ...account.routes,
     ...cameraRoutes(cameras, options.tests),
@@ -290,6 +299,8 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     ...spaceRoutes(spaces),
     ...recordingRoutes(recording, health),
     ...pictures.routes,
+    ...liveRoutes(streams),
+    ...pushRoutes(boxes),
     ...logRoutes(log),
     ...network.routes,
     ...systemRoutes(system),
@@ -359,13 +370,15 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   upgrades.onUpgrade('api/live', 'live.view', maxLiveRequestBytes, (socket, actor, request) =>
     pictures.sockets.accept(socket, actor, request.socket),
   )
-  bus.on('session-ended', ({ sessionId }) => upgrades.endSession(sessionId))
+  bus.on('session-ended', ({ sessionId }) => {
+    for (const one of [upgrades, boxes, streams]) one.endSession(sessionId)
+  })
 
   const listeners = await network.listen({ handle: web, onServer: (server) => upgrades.attach(server) })
   scope.add(() => {
     // A WebSocket is no connection of the server's any more, and yet the server waits for it to end.
     const closed = listeners.close()
-    upgrades.close()
+    for (const one of [upgrades, boxes, streams]) one.close()
     return closed
   })
   const shownHost = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host
@@ -399,6 +412,7 @@ const namedSchemas = {
   Session: session,
   SystemStatus: systemStatus,
   PushMessage: pushMessage,
+  PushMail: pushMail,
 }
 
 /** Opens both databases at their newest schema; makes them where they are missing. */

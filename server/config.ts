@@ -35,6 +35,9 @@ export interface Config {
   readonly volumePath: string
   /** `NIGHTJAR_SPACE_BYTES`, bytes, from 256 MiB, default 0: the size of that space; 0 takes 80 % of what is free. */
   readonly spaceBytes: number
+  /** `NIGHTJAR_FOLDER_NAMES`, `qvrpro` or `nightjar`, default `qvrpro`: whether folders of new recording spaces are called
+   * `QVRProSpace_…`, as other software looks for them, or `NightjarSpace_…`, beside a QVR Pro on the same machine. */
+  readonly folderNames: 'qvrpro' | 'nightjar'
   /** `NIGHTJAR_FLUSH_SEC`, seconds, 1–60, default 5: how often growing segments are made safe on disk, and so what a
    * power cut may cost. Smaller costs disk time. */
   readonly flushSec: number
@@ -93,6 +96,7 @@ export function readConfig(env: Environment): Config {
         : databasePlace('NIGHTJAR_INDEX_DATABASE_URL', indexUrl, dataDir, undefined),
     volumePath: resolve(reader.text('NIGHTJAR_VOLUME', `${dataDir}/volume`)),
     spaceBytes: reader.integer('NIGHTJAR_SPACE_BYTES', 0, minAllocatedBytes, Number.MAX_SAFE_INTEGER),
+    folderNames: reader.oneOf('NIGHTJAR_FOLDER_NAMES', ['qvrpro', 'nightjar'], 'qvrpro') as Config['folderNames'],
     flushSec: reader.integer('NIGHTJAR_FLUSH_SEC', 5, 1, 60),
     segmentSec: reader.integer('NIGHTJAR_SEGMENT_SEC', 300, 10, 3600),
     sessionHours: reader.integer('NIGHTJAR_SESSION_HOURS', 168, 1, 8760),

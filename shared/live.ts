@@ -1,4 +1,5 @@
-// The live WebSocket: one socket carries every tile. Text frames are JSON; binary frames carry pictures and sound.
+// The live WebSocket: one socket carries every tile. Text frames are JSON; binary frames carry pictures and sound. Where no
+// WebSocket passes, one HTTP answer a viewer carries the same frames (RFC 6455 §5.2, unmasked), and requests are posted.
 import { z } from 'zod'
 
 /** What a viewer asks for. `auto` lets the server choose by tile size and by what the browser plays. */
@@ -38,6 +39,12 @@ export const liveRequest = z.discriminatedUnion('type', [
   }),
 ])
 export type LiveRequest = z.infer<typeof liveRequest>
+
+/** Requests posted for a live stream, taken in their order; none says only that the viewer is still there. */
+export const liveRequests = z.object({ requests: z.array(liveRequest).max(256) })
+
+/** A viewer says at least this often, in milliseconds, that it is there, and is taken for gone after three times so long. */
+export const liveSignMs = 20_000
 
 export const liveNotice = z.discriminatedUnion('type', [
   /** A tile now shows this. `mimeType` is for `addSourceBuffer`; absent in mode `jpeg`. Binary frames follow. */

@@ -35,3 +35,13 @@ export const pushMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('session-ended') }),
 ])
 export type PushMessage = z.infer<typeof pushMessage>
+
+/** What a long poll brings where no WebSocket passes: the messages of a page's box since the last one it has. */
+export const pushMail = z.object({
+  /** The box, to be named at the next poll. Another than was asked for begins with `hello`, as a new connection does. */
+  box: z.string(),
+  /** Counts the box's messages: the newest of these, to be named as `after` at the next poll. */
+  last: z.int(),
+  messages: z.array(pushMessage),
+})
+export type PushMail = z.infer<typeof pushMail>

@@ -40,7 +40,12 @@ read_conf() {
   NIGHTJAR_BASE_PATH=$(setting WebUI /qvrpro/)
   # The NAS's own web port has the certificate, and leads here.
   NIGHTJAR_HTTPS_PORT=off
-  export NIGHTJAR_PORT NIGHTJAR_BASE_PATH NIGHTJAR_HTTPS_PORT
+  # Beside QVR Pro, whose path is its own, so are its folders.
+  case $NIGHTJAR_BASE_PATH in
+  /nightjar/) NIGHTJAR_FOLDER_NAMES=nightjar ;;
+  *) NIGHTJAR_FOLDER_NAMES=qvrpro ;;
+  esac
+  export NIGHTJAR_PORT NIGHTJAR_BASE_PATH NIGHTJAR_HTTPS_PORT NIGHTJAR_FOLDER_NAMES
   if [ -f "$nightjar_conf" ]; then
     while IFS= read -r line || [ -n "$line" ]; do
       key=${line%%=*}
@@ -129,6 +134,12 @@ link_into_system() {
   cp "$root/.qpkg_icon_gray.gif" "$icon_folder/${name}_gray.gif"
 }
 
+# register KEY PATH: where the NAS finds a part of this package. App Center moves packages, and may rewrite less than all.
+register() {
+  if [ ! -x /sbin/setcfg ] || [ ! -f "$2" ] || [ "$(setting "$1" "$2")" = "$2" ]; then return 0; fi
+  /sbin/setcfg "$name" "$1" "$2" -f "$qpkg_conf" || echo "$name: $qpkg_conf cannot be written ($1)" >&2
+}
+
 # Writes the server's output to its log, begins the log anew when it is long, and leaves out the one-time password that
 # the server prints at its first start: no file keeps one.
 keep_log() {
@@ -187,6 +198,8 @@ start() {
   fi
   if [ ! -d "$data_dir" ]; then (umask 077 && mkdir -p "$data_dir") || return 1; fi
   link_into_system
+  register Mount_Action "$root/nightjar-mounted.sh"
+  register Unmount_Action "$root/nightjar-unmounting.sh"
   rm -f "$pid_file"
   launch || return 1
   waited=0

@@ -152,14 +152,17 @@ write_uninstaller() {
 # Takes $QPKG_NAME off this NAS: its program, not what it keeps elsewhere.
 PATH=$PATH
 export PATH
+# App Center may have moved the package since.
+here=\$(cd "\$(dirname "\$0")" && pwd)
+case \$here in */.qpkg/$QPKG_NAME) ;; *) here="$install_dir" ;; esac
 cd /
-program="$install_dir/$QPKG_SERVICE_PROGRAM"
+program="\$here/$QPKG_SERVICE_PROGRAM"
 if [ -f "\$program" ]; then
   "\$program" stop
   "\$program" remove
 fi
 $PKG_PRE_REMOVE
-rm -rf "$install_dir" "$new_dir" "$old_dir"
+rm -rf "\$here" "\$here.new" "\$here.old"
 rm -f "/etc/init.d/$QPKG_SERVICE_PROGRAM" "/etc/rcS.d/QS$rc_number$QPKG_NAME" "/etc/rcK.d/$rc_kill"
 rm -f "$icon_folder/$QPKG_NAME.gif" "$icon_folder/${QPKG_NAME}_80.gif" "$icon_folder/${QPKG_NAME}_gray.gif"
 $PKG_MAIN_REMOVE

@@ -1,5 +1,4 @@
 // What the server tells every desktop that is logged in: one WebSocket, one typed message union.
-import type { WebSocket } from 'ws'
 import type { PushMessage } from '../../shared/push.ts'
 import type { Bus } from '../base/bus.ts'
 import type { Clock } from '../base/clock.ts'
@@ -14,10 +13,19 @@ export interface PushOptions {
   bus: Bus
 }
 
+/** One page that listens: a WebSocket, or the box its long polls empty. */
+export interface PushLink {
+  /** What it was given and has not taken yet. */
+  readonly bufferedAmount: number
+  send(text: string): void
+  terminate(): void
+  on(event: 'close', listener: () => void): unknown
+}
+
 /** All push connections. Messages reach each in the order they were sent; none is kept for who is not there. */
 export class PushHub {
   readonly #options: PushOptions
-  readonly #sockets = new Map<WebSocket, Actor>()
+  readonly #sockets = new Map<PushLink, Actor>()
   readonly #greetings: (() => PushMessage[])[] = []
   readonly #undoings: (() => void)[]
 
@@ -43,8 +51,8 @@ export class PushHub {
     return this.#sockets.size > 0
   }
 
-  /** Takes a guarded socket. What it sends is not read. */
-  accept(socket: WebSocket, actor: Actor): void {
+  /** Takes a guarded connection. What it sends is not read. */
+  accept(socket: PushLink, actor: Actor): void {
     this.#sockets.set(socket, actor)
     socket.on('close', () => this.#sockets.delete(socket))
     const { clock, version } = this.#options

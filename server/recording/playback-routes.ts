@@ -168,6 +168,7 @@ export function pictureRoutes(options: PictureRoutesOptions): Route[] {
       async ({ params, query, response }) => {
         const snapshot = await snapshots.newest(params.cameraId, query.widthPx)
         response.setHeader('X-Frame-Us', snapshot.utcUs)
+        response.setHeader('X-Stream', snapshot.stream)
         sendBytes(response, 'image/jpeg', snapshot.jpeg)
       },
     ),

@@ -8,8 +8,8 @@ const markerName = '.nightjar-space'
 const markerTextBytes = 504
 
 /**
- * The name of the folder a new space on a volume uses: `QVRProSpace_<name>`, or `NightjarSpace_<name>` where a folder of that name
- * is there and not ours, for QVR Pro's own footage is never touched.
+ * The name of the folder a new space on a volume uses: `QVRProSpace_<name>`, or `NightjarSpace_<name>` where `names` says so or
+ * a folder of that name is there and not ours, for QVR Pro's own footage is never touched.
  *
  * `spaceId` is the space whose footage is there already, made by this server before. Fails `conflict` where another
  * server's marker is there, or one that cannot be read.
@@ -17,12 +17,17 @@ const markerTextBytes = 504
 export async function findFolder(
   volumePath: string,
   serverId: string,
+  names: 'qvrpro' | 'nightjar' = 'qvrpro',
 ): Promise<{ folder: string; spaceId: string | undefined }> {
   const name = basename(volumePath) || 'root'
   for (const prefix of ['QVRProSpace_', 'NightjarSpace_']) {
     const folderName = prefix + name
     const folder = join(volumePath, folderName)
-    if (!(await isThere(folder))) return { folder: folderName, spaceId: undefined }
+    const isAvoided = names === 'nightjar' && prefix === 'QVRProSpace_'
+    if (!(await isThere(folder))) {
+      if (isAvoided) continue
+      return { folder: folderName, spaceId: undefined }
+    }
     const marker = await readMarker(join(folder, markerName))
     if (marker === undefined) continue
     if (marker.server !== serverId) {

@@ -23,6 +23,8 @@ export interface SpaceServiceOptions {
   camerasIn: (spaceId: string) => Promise<number>
   /** This server's own: a folder that another server made is not taken. */
   serverId: string
+  /** How folders are called: as QVR Pro's, or beside them. */
+  folderNames: 'qvrpro' | 'nightjar'
   log: LogService
   bus: Bus
   clock: Clock
@@ -90,7 +92,7 @@ export class SpaceService {
     const facts = await this.#checkedVolume(draft, others)
     checkName(draft.name, others)
     checkRoom(draft.allocatedBytes, facts.freeBytes)
-    const { folder, spaceId } = await findFolder(facts.realPath, this.#options.serverId)
+    const { folder, spaceId } = await findFolder(facts.realPath, this.#options.serverId, this.#options.folderNames)
     const space: StoredSpace = {
       ...draft,
       // A space that was forgotten and is made again in the same place finds its footage again.

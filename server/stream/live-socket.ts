@@ -1,6 +1,4 @@
 // The live WebSocket (shared/live.ts): one connection carries all tiles of a page.
-import type { Writable } from 'node:stream'
-import type { WebSocket } from 'ws'
 import {
   type LiveNotice,
   type LiveRequest,
@@ -14,6 +12,23 @@ import type { Logger } from '../base/logger.ts'
 import type { LiveHub } from './live-hub.ts'
 import type { LiveStreamInfo } from './live-reader.ts'
 import { LiveTile, type LiveViewer, type OpenRequest } from './live-tile.ts'
+
+/** What a connection needs of a WebSocket: one, or what stands in for it over HTTP. */
+export interface LiveLink {
+  readonly OPEN: number
+  readonly readyState: number
+  readonly bufferedAmount: number
+  send(text: string): void
+  close(code: number, reason: string): void
+  terminate(): void
+  on(event: 'message', listener: (data: { toString(): string }, isBinary: boolean) => void): unknown
+  on(event: 'error' | 'close', listener: () => void): unknown
+}
+
+/** Where whole frames are written. It has taken or copied `bytes` when it returns, unless `bufferedAmount` says otherwise. */
+export interface LiveWire {
+  write(bytes: Uint8Array): unknown
+}
 
 export interface LiveSocketOptions<Actor> {
   hub: LiveHub
@@ -62,10 +77,10 @@ export class LiveSockets<Actor> {
    * Takes a guarded socket and speaks with it until it closes. `wire` is the connection below it; nothing is compressed
    * on it.
    */
-  accept(socket: WebSocket, actor: Actor, wire: Writable): void {
+  accept(socket: LiveLink, actor: Actor, wire: LiveWire): void {
     const connection = new LiveConnection(this.#options, socket, actor, wire)
     this.#connections.add(connection)
-    socket.once('close', () => {
+    socket.on('close', () => {
       this.#connections.delete(connection)
       connection.end()
     })
@@ -90,9 +105,9 @@ export class LiveSockets<Actor> {
 class LiveConnection<Actor> implements LiveViewer {
   canPlay: ReadonlySet<(typeof playableCodecs)[number]> = new Set()
   readonly #options: LiveSocketOptions<Actor>
-  readonly #socket: WebSocket
+  readonly #socket: LiveLink
   readonly #actor: Actor
-  readonly #wire: Writable
+  readonly #wire: LiveWire
   readonly #tiles = new Map<number, LiveTile>()
   /** Requests are taken one after the other, for a privilege may have to be asked about. */
   #turn: Promise<void> = Promise.resolve()
@@ -101,7 +116,7 @@ class LiveConnection<Actor> implements LiveViewer {
   #isEnded = false
   #hasSeen = false
 
-  constructor(options: LiveSocketOptions<Actor>, socket: WebSocket, actor: Actor, wire: Writable) {
+  constructor(options: LiveSocketOptions<Actor>, socket: LiveLink, actor: Actor, wire: LiveWire) {
     this.#options = options
     this.#socket = socket
     this.#actor = actor

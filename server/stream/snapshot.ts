@@ -18,6 +18,8 @@ export interface Snapshot {
   jpeg: Uint8Array
   /** When it was taken, UTC microseconds. */
   utcUs: number
+  /** The stream it was taken from. */
+  stream: number
 }
 
 /** A picture is good for so long: many viewers of a list of cameras cost one decoding each. */
@@ -62,7 +64,7 @@ export class Snapshots {
     for (const { stream } of ordered) {
       const found = await this.#source.keyframe(cameraId, stream)
       if (found?.config.kind !== 'video') continue
-      return { jpeg: await this.#decoder.picture(found.config, found.data, widthPx), utcUs: found.utcUs }
+      return { jpeg: await this.#decoder.picture(found.config, found.data, widthPx), utcUs: found.utcUs, stream }
     }
     const reason = byNumber.find(({ isLive }) => !isLive)?.reason
     throw new Failure('unreachable', `the camera has no picture now${reason ? `: ${reason}` : ''}`)

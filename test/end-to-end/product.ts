@@ -91,7 +91,7 @@ export class Product {
 }
 
 /** The frame number that the picture of the `index`-th video or canvas of an app shows; undefined where none is shown. */
-export async function shownFrame(page: Page, app: string, index = 0): Promise<number | undefined> {
+export async function shownFrame(page: Pick<Page, 'evaluate'>, app: string, index = 0): Promise<number | undefined> {
   const picture = await page.evaluate(
     ({ app, index }) => {
       const all = (node: Document | ShadowRoot, selector: string): Element[] => [
@@ -101,12 +101,14 @@ export async function shownFrame(page: Page, app: string, index = 0): Promise<nu
       const host = all(document, app)[0]
       if (host?.shadowRoot == null) return undefined
       const video = all(host.shadowRoot, 'video')[index] as HTMLVideoElement | undefined
-      if (video === undefined || video.videoWidth === 0 || video.readyState < 2 || video.seeking) return undefined
+      const drawn = video?.hidden ? (video.parentNode!.querySelector('canvas') ?? undefined) : undefined
+      if (video === undefined || (video.hidden && drawn === undefined)) return undefined
+      if (drawn === undefined && (video.videoWidth === 0 || video.readyState < 2 || video.seeking)) return undefined
       const canvas = document.createElement('canvas')
-      canvas.width = video.videoWidth
-      canvas.height = video.videoHeight
+      canvas.width = drawn?.width ?? video.videoWidth
+      canvas.height = drawn?.height ?? video.videoHeight
       const context = canvas.getContext('2d', { willReadFrequently: true })!
-      context.drawImage(video, 0, 0)
+      context.drawImage(drawn ?? video, 0, 0)
       const { data } = context.getImageData(0, 0, canvas.width, canvas.height)
       const luma = new Array<number>(canvas.width * canvas.height)
       for (let i = 0; i < luma.length; i++) luma[i] = data[i * 4 + 1]!

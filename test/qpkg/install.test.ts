@@ -1,6 +1,16 @@
 // What an installation does where things are not as they are meant to be.
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
 import { type PackedFile, pack } from '../../scripts/qpkg/pack.ts'
 import { QtsRoot } from '../support/nas/qts-root.ts'
 import { install, packRelease, qpkgFolder } from '../support/nas/test-package.ts'
@@ -69,6 +79,41 @@ describe('installing the package', function () {
     assert.equal(nas.setting('WebUI'), '/nightjar/')
     assert.equal(nas.setting('Proxy_Path'), '/nightjar')
     assert.match(nas.read(`${data}/environment`), /path \/nightjar\//)
+    const { output } = await nas.run('cat /proc/$(cat /var/run/nightjar.pid)/environ')
+    assert.match(output, /\0NIGHTJAR_FOLDER_NAMES=nightjar\0/)
+  })
+
+  it('finds each trace of QVR Pro that makes it take /nightjar/, and none in what is its own', async () => {
+    copyFileSync(join(qpkgFolder, 'package_routines'), nas.path('share/package_routines'))
+    const chosen = async () => {
+      const stubs = 'qpkg_conf=/etc/config/qpkg.conf; QPKG_NAME=Nightjar; QPKG_WEBUI=/qvrpro/; setting() { :; }'
+      return (
+        await nas.run(`${stubs}; . /share/package_routines; pkg_pre_install; echo "$QPKG_WEBUI $QPKG_PROXY_PATH"`)
+      ).output
+    }
+    const volume = nas.path('share/CACHEDEV1_DATA')
+    const conf = nas.read('/etc/config/qpkg.conf')
+    const found: Record<string, string> = {}
+
+    found['nothing'] = await chosen()
+    nas.write('/etc/config/qpkg.conf', `${conf}[Nightjar]\nWebUI = /qvrpro/\nProxy_Path = /qvrpro\n`)
+    mkdirSync(join(volume, 'QVRProSpace_own'))
+    writeFileSync(join(volume, 'QVRProSpace_own/.nightjar-space'), '')
+    found['its own'] = await chosen()
+    nas.write('/etc/config/qpkg.conf', `${conf}[Another]\nProxy_Path = /qvrpro\n`)
+    found['the path of another package'] = await chosen()
+    nas.write('/etc/config/qpkg.conf', conf)
+    for (const folder of ['QVRProSpace_DataVol1', 'QVRProDB', 'QVRProRecording']) {
+      mkdirSync(join(volume, folder))
+      found[folder] = await chosen()
+      rmSync(join(volume, folder), { recursive: true })
+    }
+
+    const [own, other] = ['/qvrpro/ /qvrpro\n', '/nightjar/ /nightjar\n']
+    assert.deepEqual(found, {
+      ...{ nothing: own, 'its own': own, 'the path of another package': other },
+      ...{ QVRProSpace_DataVol1: other, QVRProDB: other, QVRProRecording: other },
+    })
   })
 
   it('leaves a package disabled that was disabled', async () => {

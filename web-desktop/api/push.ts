@@ -1,8 +1,11 @@
-// The push: one WebSocket for everything the server tells by itself. Lost, it comes back; meanwhile the desktop says so.
+// The push: one WebSocket for everything the server tells by itself, or long polls where none passes. Lost, it comes back;
+// meanwhile the desktop says so.
 import type { PushMessage } from '../../shared/push.ts'
 import { socketAddressOf } from '../base/address.ts'
+import { beginMs, probeDelayMs, way } from '../base/passage.ts'
 import { Store } from '../base/store.ts'
 import { readSession } from './account.ts'
+import { PushPoll } from './push-poll.ts'
 import { session } from './session.ts'
 
 export interface PushState {
@@ -15,6 +18,8 @@ type OfType<T extends PushMessage['type']> = Extract<PushMessage, { type: T }>
 
 const shortestRetryMs = 500
 const longestRetryMs = 8000
+/** So many sockets in a row that never opened, while the server answers: none passes. */
+const blockedAfter = 2
 
 /** Milliseconds before try number `attempt` (from 0): doubled each time up to 8 s, give or take a fifth. */
 export function retryDelayMs(attempt: number, random = Math.random()): number {
@@ -29,8 +34,13 @@ class Push {
   /** The server's version, once it said hello. */
   readonly version = new Store('')
   #socket: WebSocket | undefined
+  #poll: PushPoll | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
+  #probeTimer: ReturnType<typeof setTimeout> | undefined
   #attempt = 0
+  #probes = 0
+  /** Sockets in a row that never opened. */
+  #unopened = 0
   #isStarted = false
   readonly #listeners = new Map<string, Set<(message: PushMessage) => void>>()
 
@@ -52,9 +62,8 @@ class Push {
   stop(): void {
     this.#isStarted = false
     removeEventListener('online', this.#onOnline)
-    clearTimeout(this.#timer)
-    this.#socket?.close()
-    this.#socket = undefined
+    clearTimeout(this.#probeTimer)
+    this.#letGo()
   }
 
   /** Tries at once, not when the next try would be due. */
@@ -71,16 +80,74 @@ class Push {
 
   readonly #onOnline = (): void => this.retryNow()
 
-  #connect(): void {
+  #letGo(): void {
     clearTimeout(this.#timer)
     this.#socket?.close()
+    this.#socket = undefined
+    this.#poll?.stop()
+    this.#poll = undefined
+  }
+
+  #connect(): void {
+    this.#letGo()
+    if (way.value === 'socket') this.#openSocket()
+    else this.#startPoll()
+  }
+
+  #openSocket(): void {
+    let isOpened = false
     const socket = new WebSocket(socketAddressOf('api/push'))
     this.#socket = socket
+    // Some proxies neither take nor refuse it.
+    const patience = setTimeout(() => socket.close(), beginMs)
+    socket.onopen = () => {
+      isOpened = true
+      this.#unopened = 0
+      clearTimeout(patience)
+    }
     socket.onmessage = (event) => {
       if (this.#socket === socket) this.#onMessage(JSON.parse(String(event.data)) as PushMessage)
     }
     socket.onclose = () => {
-      if (this.#socket === socket) this.#onClose()
+      clearTimeout(patience)
+      if (this.#socket === socket) this.#onLost(isOpened)
+    }
+  }
+
+  #startPoll(): void {
+    const poll = new PushPoll(
+      (message) => {
+        if (this.#poll === poll) this.#onMessage(message)
+      },
+      () => {
+        if (this.#poll === poll) this.#onLost(true)
+      },
+    )
+    this.#poll = poll
+    this.#probeSoon()
+  }
+
+  /** Now and then: the proxy may have been told to let WebSockets through, or this page's computer have moved. */
+  #probeSoon(): void {
+    clearTimeout(this.#probeTimer)
+    this.#probeTimer = setTimeout(() => this.#probe(), probeDelayMs(this.#probes++))
+  }
+
+  #probe(): void {
+    const socket = new WebSocket(socketAddressOf('api/push'))
+    const patience = setTimeout(() => socket.close(), beginMs)
+    socket.onopen = () => {
+      socket.onclose = null
+      clearTimeout(patience)
+      socket.close()
+      this.#probes = 0
+      this.#unopened = 0
+      way.set('socket')
+      this.#connect()
+    }
+    socket.onclose = () => {
+      clearTimeout(patience)
+      if (this.#isStarted && way.value !== 'socket') this.#probeSoon()
     }
   }
 
@@ -95,18 +162,29 @@ class Push {
     for (const listener of [...(this.#listeners.get(message.type) ?? [])]) listener(message)
   }
 
-  #onClose(): void {
+  #onLost(wasOpened: boolean): void {
     this.#socket = undefined
+    this.#poll = undefined
     if (this.state.value.isConnected) this.state.set({ isConnected: false, sinceMs: Date.now() })
     if (!this.#isStarted) return
     // A refused handshake tells a page nothing. Whether the session ended or the server is away, a request can tell.
     void readSession()
       .then((found) => {
         if (found === undefined) session.end()
+        else if (!wasOpened) this.#onUnopened()
       })
       .catch(() => undefined)
     this.#timer = setTimeout(() => this.#connect(), retryDelayMs(this.#attempt))
     this.#attempt += 1
+  }
+
+  /** The server is there and the session is good, and yet no socket came about. */
+  #onUnopened(): void {
+    this.#unopened += 1
+    if (this.#unopened < blockedAfter || way.value !== 'socket' || !this.#isStarted) return
+    way.set('stream')
+    this.#attempt = 0
+    this.#connect()
   }
 }
 

@@ -19,3 +19,8 @@ export function watchInput(): void {
 export function isAttended(): boolean {
   return performance.now() - lastInputMs < attendedMs
 }
+
+/** What every request says beside: nothing, or that the page makes it by itself while nobody is there. */
+export function attendanceHeaders(): Record<string, string> {
+  return isAttended() ? {} : { 'x-nightjar-unattended': '1' }
+}

@@ -1,12 +1,9 @@
-// The one WebSocket that carries every live tile of a page.
-import {
-  type LiveFrameHead,
-  type LiveNotice,
-  type LiveRequest,
-  type LiveWant,
-  liveHeaderBytes,
-  readLiveHead,
-} from '../../shared/live.ts'
+// The one line that carries every live tile of a page: a WebSocket, or what takes its place where none passes.
+import { type LiveFrameHead, type LiveNotice, type LiveWant, liveHeaderBytes, readLiveHead } from '../../shared/live.ts'
+import { probeDelayMs, way } from '../base/passage.ts'
+import { type LiveLine, SocketLine } from './live-line.ts'
+import { PictureLine } from './live-picture-line.ts'
+import { canStream, type PostRequests, StreamLine } from './live-stream-line.ts'
 import { playableFamilies } from './media-source.ts'
 
 /** What a tile asks to be shown. */
@@ -22,7 +19,7 @@ export interface LiveWish {
 export interface LiveListener {
   onNotice(notice: LiveNotice): void
   onFrame(head: LiveFrameHead, payload: Uint8Array): void
-  /** The socket closed; it comes back by itself, and the tile is opened anew. */
+  /** The line closed; it comes back by itself, and the tile is opened anew. */
   onLost(): void
 }
 
@@ -37,74 +34,115 @@ interface OpenTile {
 }
 
 export class LiveSocket {
-  readonly #url: string
+  readonly #post: PostRequests
   readonly #tiles = new Map<number, OpenTile>()
-  #socket: WebSocket | undefined
+  #line: LiveLine | undefined
   #attempt = 0
   #retry: ReturnType<typeof setTimeout> | undefined
   #report: ReturnType<typeof setInterval> | undefined
+  #probe: ReturnType<typeof setTimeout> | undefined
+  #probes = 0
+  #undo: (() => void) | undefined
 
-  constructor(url: string) {
-    this.#url = url
+  /** `post` carries requests where no WebSocket does. */
+  constructor(post: PostRequests) {
+    this.#post = post
   }
 
-  /** Shows `wish` on `tile`, or changes what it shows. The socket opens with the first tile. */
+  /** Shows `wish` on `tile`, or changes what it shows. The line opens with the first tile. */
   open(tile: number, wish: LiveWish, listener: LiveListener): void {
+    this.#undo ??= way.subscribe(() => this.#onWay())
     this.#tiles.set(tile, { wish, listener, sequence: 0, reported: 0 })
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#send({ type: 'open', tile, ...wish })
-    else if (this.#socket === undefined) this.#connect()
+    if (this.#line?.isOpen) this.#line.send({ type: 'open', tile, ...wish })
+    else if (this.#line === undefined && this.#retry === undefined) this.#connect()
   }
 
   close(tile: number): void {
     if (!this.#tiles.delete(tile)) return
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#send({ type: 'close', tile })
+    if (this.#line?.isOpen) this.#line.send({ type: 'close', tile })
     if (this.#tiles.size === 0) this.closeAll()
   }
 
   closeAll(): void {
-    clearTimeout(this.#retry)
-    clearInterval(this.#report)
+    this.#undo?.()
+    this.#undo = undefined
     this.#tiles.clear()
-    const socket = this.#socket
-    this.#socket = undefined
-    socket?.close()
+    this.#letGo()
+  }
+
+  #letGo(): void {
+    clearTimeout(this.#retry)
+    clearTimeout(this.#probe)
+    clearInterval(this.#report)
+    this.#retry = undefined
+    this.#line?.close()
+    this.#line = undefined
+  }
+
+  /** Another way was found: go over to it. */
+  #onWay(): void {
+    this.#attempt = 0
+    for (const { listener } of this.#tiles.values()) listener.onLost()
+    this.#connect()
   }
 
   #connect(): void {
-    clearTimeout(this.#retry)
-    const socket = new WebSocket(this.#url)
-    socket.binaryType = 'arraybuffer'
-    this.#socket = socket
-    socket.onopen = () => {
-      this.#attempt = 0
-      this.#send({ type: 'hello', canPlay: playableFamilies() })
-      for (const [tile, { wish }] of this.#tiles) this.#send({ type: 'open', tile, ...wish })
-      this.#report = setInterval(() => this.#reportReceived(), reportEveryMs)
+    this.#letGo()
+    const listener = {
+      onOpen: () => this.#onOpen(),
+      onNotice: (notice: LiveNotice) => this.#tiles.get(notice.tile)?.listener.onNotice(notice),
+      onFrame: (bytes: Uint8Array<ArrayBuffer>) => this.#onFrame(bytes),
+      onClose: () => this.#onClose(),
     }
-    socket.onmessage = ({ data }) => {
-      if (this.#socket !== socket) return
-      if (typeof data === 'string') {
-        const notice = JSON.parse(data) as LiveNotice
-        this.#tiles.get(notice.tile)?.listener.onNotice(notice)
-      } else this.#onFrame(data as ArrayBuffer)
-    }
-    socket.onclose = () => {
-      clearInterval(this.#report)
-      if (this.#socket !== socket) return
-      this.#socket = undefined
-      for (const { listener } of this.#tiles.values()) listener.onLost()
-      const delay = retryMs[Math.min(this.#attempt++, retryMs.length - 1)]!
-      this.#retry = setTimeout(() => this.#connect(), delay * (0.8 + 0.4 * Math.random()))
+    if (way.value === 'socket') this.#line = new SocketLine(listener)
+    else if (way.value === 'stream') this.#line = new StreamLine(listener, this.#post)
+    else {
+      this.#line = new PictureLine(listener)
+      this.#probeSoon()
     }
   }
 
-  #onFrame(data: ArrayBuffer): void {
-    if (data.byteLength < liveHeaderBytes) return
-    const head = readLiveHead(new DataView(data))
+  #onOpen(): void {
+    const line = this.#line!
+    this.#attempt = 0
+    line.send({ type: 'hello', canPlay: playableFamilies() })
+    for (const [tile, one] of this.#tiles) {
+      // The server counts anew on each line.
+      one.sequence = 0
+      one.reported = 0
+      line.send({ type: 'open', tile, ...one.wish })
+    }
+    this.#report = setInterval(() => this.#reportReceived(), reportEveryMs)
+  }
+
+  #onClose(): void {
+    this.#letGo()
+    for (const { listener } of this.#tiles.values()) listener.onLost()
+    const delay = retryMs[Math.min(this.#attempt++, retryMs.length - 1)]!
+    this.#retry = setTimeout(() => this.#connect(), delay * (0.8 + 0.4 * Math.random()))
+  }
+
+  /** Now and then: a stream may pass where it did not. */
+  #probeSoon(): void {
+    this.#probe = setTimeout(
+      () => {
+        const line = this.#line
+        void canStream().then((passes) => {
+          if (this.#line !== line || way.value !== 'pictures') return
+          if (passes) way.set('stream')
+          else this.#probeSoon()
+        })
+      },
+      probeDelayMs(this.#probes++),
+    )
+  }
+
+  #onFrame(bytes: Uint8Array<ArrayBuffer>): void {
+    const head = readLiveHead(new DataView(bytes.buffer, bytes.byteOffset))
     const tile = this.#tiles.get(head.tile)
     if (tile === undefined) return
     tile.sequence = Math.max(tile.sequence, head.sequence)
-    tile.listener.onFrame(head, new Uint8Array(data, liveHeaderBytes))
+    tile.listener.onFrame(head, bytes.subarray(liveHeaderBytes))
   }
 
   #reportReceived(): void {
@@ -114,10 +152,6 @@ export class LiveSocket {
       one.reported = one.sequence
       newest.push({ tile, sequence: one.sequence })
     }
-    if (newest.length > 0) this.#send({ type: 'received', newest })
-  }
-
-  #send(request: LiveRequest): void {
-    this.#socket?.send(JSON.stringify(request))
+    if (newest.length > 0) this.#line?.send({ type: 'received', newest })
   }
 }

@@ -10,6 +10,7 @@ import { wordsOf } from '../base/i18n.ts'
 import { Live } from '../base/live.ts'
 import { controls } from '../ui/controls.ts'
 import '../ui/nj-icon.ts'
+import './nj-way-notice.ts'
 
 const t = wordsOf({
   lost: 'Connection to the server lost since {since}. Trying again…',
@@ -21,7 +22,7 @@ const t = wordsOf({
 
 /**
  * Strips under the task bar, each there as long as what it says is so: the connection is lost; the one-time password
- * of the first start is still in use.
+ * of the first start is still in use; the page is reached by less than a WebSocket.
  *
  * @fires nj-change-password
  */
@@ -88,6 +89,7 @@ export class NjStrips extends LitElement {
             </div>`
           : nothing
       }
+      <nj-way-notice></nj-way-notice>
     </div>`
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { findFolder } from '../../../server/space/space-folder.ts'
 import { SpaceStore, type StoredSpace } from '../../../server/space/space-store.ts'
 import type { FailureBody } from '../../../shared/failure.ts'
 import type { Space } from '../../../shared/space.ts'
@@ -112,6 +113,23 @@ describe('recording spaces over HTTP', () => {
 
     assert.equal(beside.body.folder, join(volumePath, `NightjarSpace_${name}`))
     assert.equal(none.status, 409)
+  })
+
+  it('use the name of their own where QVR Pro’s are to be left alone, and still know their former one', async () => {
+    const [fresh, former] = [makeTestFolder(), makeTestFolder()]
+    const nameOf = (folder: string) => folder.split('/').at(-1)
+    mkdirSync(join(former, `QVRProSpace_${nameOf(former)}`))
+    const marker = JSON.stringify({ space: 'a', server: 'me' }).padEnd(504, ' ')
+    writeFileSync(join(former, `QVRProSpace_${nameOf(former)}/.nightjar-space`), marker)
+
+    assert.deepEqual(await findFolder(fresh, 'me', 'nightjar'), {
+      folder: `NightjarSpace_${nameOf(fresh)}`,
+      spaceId: undefined,
+    })
+    assert.deepEqual(await findFolder(former, 'me', 'nightjar'), {
+      folder: `QVRProSpace_${nameOf(former)}`,
+      spaceId: 'a',
+    })
   })
 
   it('find their footage again when they are made anew in the same place, and take no other server’s', async () => {

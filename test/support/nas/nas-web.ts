@@ -5,7 +5,9 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo } from 'node:net'
 import { parse } from 'node:querystring'
 import { answerOwnPassword, answerPrivilege } from './nas-accounts.ts'
+import { answerDesktop } from './nas-desktop.ts'
 import { answerLogin, answerLogout } from './nas-login.ts'
+import { NasProxy } from './nas-proxy.ts'
 import type { NasState } from './nas-state.ts'
 
 export type Fields = Record<string, string>
@@ -34,6 +36,8 @@ export function list(fields: Fields): string {
 }
 
 export class NasWeb {
+  /** Leads to the packages' own ports. */
+  readonly proxy: NasProxy
   readonly #state: NasState
   readonly #server: Server | TlsServer
   readonly #scheme: string
@@ -42,13 +46,22 @@ export class NasWeb {
   constructor(state: NasState, certificate?: NasCertificate) {
     this.#state = state
     this.#scheme = certificate === undefined ? 'http' : 'https'
+    const readConf = () => state.read('/etc/config/qpkg.conf')
+    const desktop = { readConf, userOf: (sid: string) => state.extra.sessions[sid]?.user }
+    this.proxy = new NasProxy(readConf)
     const answer = (request: IncomingMessage, response: ServerResponse) => {
+      if (this.proxy.handle(request, response) || answerDesktop(desktop, request, response)) return
       void this.#onRequest(request, response).catch((error: Error) => {
         if (!response.headersSent) response.writeHead(500)
         response.end(error.message)
       })
     }
-    this.#server = certificate === undefined ? createServer(answer) : createTlsServer(certificate, answer)
+    const settings = { shouldUpgradeCallback: () => this.proxy.mode.passesUpgrades }
+    this.#server =
+      certificate === undefined
+        ? createServer(settings, answer)
+        : createTlsServer({ ...settings, ...certificate }, answer)
+    this.#server.on('upgrade', (request, socket, head) => this.proxy.upgrade(request, socket, head))
   }
 
   async listen(): Promise<string> {

@@ -69,6 +69,8 @@ function realpathOf(path: string): string | undefined {
 }
 
 export class QtsRoot {
+  /** Paths of this machine that are seen in it. */
+  readonly binds: readonly string[]
   readonly #folder: string
   readonly #init: ChildProcess
   readonly #waiting = new Map<number, (code: number) => void>()
@@ -77,6 +79,7 @@ export class QtsRoot {
   #complaints = ''
 
   constructor({ shell = 'bash', mode = 'strict', binds = [] }: QtsOptions = {}) {
+    this.binds = binds
     this.#folder = makeTestFolder()
     this.#furnish(shell, mode)
     // Root needs no user namespace; others get one, in which they are root.

@@ -1,6 +1,7 @@
 // A simulated NAS for tests: a throw-away root with QTS's files and programs, and its web server on a real socket.
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { NasProxy } from './nas-proxy.ts'
 import { type NasExtra, NasState } from './nas-state.ts'
 import { type NasCertificate, NasWeb } from './nas-web.ts'
 
@@ -34,6 +35,11 @@ export class SimulatedNas {
 
   get root(): string {
     return this.state.root
+  }
+
+  /** How its web port treats what it passes on to packages. */
+  get proxy(): NasProxy {
+    return this.#web.proxy
   }
 
   close(): Promise<void> {

@@ -7,7 +7,7 @@ import listIcon from 'lucide-static/icons/panel-left.svg'
 import type { Camera } from '../../../shared/camera.ts'
 import type { LiveWant } from '../../../shared/live.ts'
 import { cameras, health } from '../../api/camera.ts'
-import { socketAddressOf } from '../../base/address.ts'
+import { request } from '../../api/client.ts'
 import type { AppPage } from '../../base/app.ts'
 import { fireOpenApp } from '../../base/fire.ts'
 import { wordsOf } from '../../base/i18n.ts'
@@ -73,7 +73,7 @@ export class NjLiveView extends LitElement {
   @state() private dropPlace: number | undefined
   #cameras = new Live(this, cameras)
   #health = new Live(this, health)
-  #socket = new LiveSocket(socketAddressOf('api/live'))
+  #socket = new LiveSocket((id, requests) => request('POST', `api/live/streams/${id}`, { requests }))
   #isRestored = false
   #route: unknown
 

@@ -1,0 +1,55 @@
+// The web port of a simulated NAS of which only the packages and the desktop page are looked at.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { answerDesktop, type NasDesktopOptions } from './nas-desktop.ts'
+import { NasProxy } from './nas-proxy.ts'
+import type { NasCertificate } from './nas-web.ts'
+
+export class NasWebPort {
+  readonly proxy: NasProxy
+  readonly #server: Server | TlsServer
+  readonly #open = new Set<{ destroy(): void }>()
+  url = ''
+
+  private constructor(options: NasDesktopOptions, certificate: NasCertificate | undefined) {
+    this.proxy = new NasProxy(options.readConf)
+    const answer = (request: IncomingMessage, response: ServerResponse) => {
+      if (this.proxy.handle(request, response) || answerDesktop(options, request, response)) return
+      response.writeHead(404, { 'Content-Type': 'text/html' }).end('<html>Not found</html>')
+    }
+    // Where upgrades do not pass, the server does not even see that one was asked for.
+    const settings = { shouldUpgradeCallback: () => this.proxy.mode.passesUpgrades }
+    this.#server =
+      certificate === undefined
+        ? createServer(settings, answer)
+        : createTlsServer({ ...settings, ...certificate }, answer)
+    this.#server.on('upgrade', (request, socket, head) => this.proxy.upgrade(request, socket, head))
+    this.#server.on('connection', (socket) => {
+      this.#open.add(socket)
+      socket.once('close', () => this.#open.delete(socket))
+    })
+  }
+
+  /** Listens on `host`, on a free port. */
+  static async start(
+    options: NasDesktopOptions,
+    { host = '127.0.0.1', certificate }: { host?: string; certificate?: NasCertificate } = {},
+  ): Promise<NasWebPort> {
+    const made = new NasWebPort(options, certificate)
+    await new Promise<void>((resolve) => made.#server.listen(0, host, resolve))
+    const { port } = made.#server.address() as AddressInfo
+    made.url = `${certificate === undefined ? 'http' : 'https'}://${host}:${port}/`
+    return made
+  }
+
+  /** Connections there are now. */
+  get connectionCount(): number {
+    return this.#open.size
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#open) socket.destroy()
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+  }
+}
