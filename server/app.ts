@@ -169,6 +169,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   const cameraStore = new CameraStore(settings)
   const spaces = new SpaceService({
     store: new SpaceStore(settings),
+    host,
     camerasIn: (spaceId) => cameraStore.countInSpace(spaceId),
     serverId,
     log,
@@ -287,7 +288,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     ...account.routes,
     ...cameraRoutes(cameras, options.tests),
     ...ptzRoutes(ptz),
-    ...spaceRoutes(spaces),
+    ...spaceRoutes(spaces, account.hostSessionOf),
     ...recordingRoutes(recording, health),
     ...pictures.routes,
     ...logRoutes(log),

@@ -22,7 +22,7 @@ export class NasApp {
   static async start(options: TestAppOptions = {}): Promise<NasApp> {
     const nas = await SimulatedNas.start(makeTestFolder())
     const { root, baseUrl } = nas
-    const host = createQtsHost({ root, baseUrls: [baseUrl], timeoutMs: 300, patienceMs: 300, nowMs: Date.now })
+    const host = createQtsHost({ root, baseUrls: [baseUrl], timeoutMs: 1200, patienceMs: 300, nowMs: Date.now })
     return new NasApp(nas, await startTestApp({ host, ...options }))
   }
 
