@@ -70,6 +70,7 @@ import { displayUrl } from './stream/source-address.ts'
 import { configurationRoutes } from './system/configuration-routes.ts'
 import { powerRoutes } from './system/power-routes.ts'
 import { PowerService, type ServiceWish } from './system/power-service.ts'
+import { ServerZone } from './system/server-zone.ts'
 import { setupRoutes } from './system/setup-routes.ts'
 import { SetupService } from './system/setup-service.ts'
 import { systemRoutes } from './system/system-routes.ts'
@@ -141,6 +142,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   scope.add(tellHost({ eventLog: host.eventLog, bus, clock, logger }))
   const network = await buildNetwork({
     config,
+    host,
     database: settings,
     seal,
     isProxy: (address) => web.get('trust proxy fn')(address, 0),
@@ -230,7 +232,11 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     logger,
   })
   scope.add(() => recording.close())
+  const zone = await ServerZone.open(settingStore, host.wallClock)
   const system = new SystemService({
+    host,
+    serverName: network.serverName,
+    timeZone: () => zone.get(),
     version,
     serverId,
     database: config.settingsDatabase.kind,
@@ -244,6 +250,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   await spaces.createFirst(config.volumePath, config.spaceBytes)
   const setup = await SetupService.open({
     settings: settingStore,
+    zone,
     spaces: () => spaces.list(),
     mountPointOf: async (spaceId) => (await spaces.listStored()).find(({ id }) => id === spaceId)?.mountPoint ?? '/',
     cameraCount: async () => (await cameras.list()).filter((camera) => !camera.isRecovered).length,
