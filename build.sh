@@ -15,6 +15,7 @@ usage: ./build.sh COMMAND [options]
   check            types, lint and format
   test [FILE …]    all tests, or the files given; ends with a line "N passed, N failed"
   bench WHAT       record | export | live | server | timeline | snapshot | stall  [--cameras N] [--seconds S] [--json]
+  package          dist/Nightjar_<version>_<arch>.qpkg  [--arch x86_64|arm64] [--out FOLDER]
   faults           the fault rig  [--runs N] [--seed S] [--json]
   reset-admin      a new one-time password for the administrator
 TEXT
@@ -67,8 +68,14 @@ need_cameras() {
   need openssl openssl
 }
 
+need_package() {
+  need dpkg-deb dpkg
+  need strip binutils
+}
+
 need_tests() {
   need_cameras
+  need_package
   need mariadbd mariadb-server
   need chromium chromium
   need /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf fonts-noto-core
@@ -103,9 +110,10 @@ run_tests() {
   if [ $# -eq 0 ]; then
     # These mostly wait for processes that start and stop: they run beside the others.
     runs=2
-    scripts/node $mocha 'test/qpkg/**/*.test.ts' 'test/scripts/qpkg/*.test.ts' 'test/server/host/**/*.test.ts' \
+    scripts/node $mocha 'test/qpkg/**/*.test.ts' 'test/scripts/qpkg/*.test.ts' 'test/package/*.test.ts' 'test/server/host/**/*.test.ts' \
       >"$aside" 2>&1 &
-    set -- 'test/**/*.test.ts' --ignore 'test/qpkg/**' --ignore 'test/scripts/qpkg/**' --ignore 'test/server/host/**'
+    set -- 'test/**/*.test.ts' --ignore 'test/qpkg/**' --ignore 'test/scripts/qpkg/**' --ignore 'test/package/**' \
+      --ignore 'test/server/host/**'
   fi
   scripts/node $mocha "$@" 2>&1 | tee "$report" || true
   wait
@@ -152,6 +160,12 @@ bench)
   need_runtime
   build_desktop
   exec scripts/node scripts/bench/main.ts "$@"
+  ;;
+package)
+  need_package
+  need_runtime
+  build_desktop
+  exec scripts/node scripts/package/main.ts "$@"
   ;;
 faults)
   need_cameras

@@ -52,6 +52,9 @@ export interface Config {
   readonly logLevel: string
   /** `NIGHTJAR_DESKTOP_DIR`, default `dist/web-desktop` beside the sources: the built web desktop. */
   readonly desktopDir: string
+  /** `NIGHTJAR_NODE`, default the program this process runs on: what the recorder is started with. For installations whose
+   * Node is started through a loader of its own. */
+  readonly nodePath: string
   /** `NIGHTJAR_SETUP`, `ask` or `done`, default `ask`: whether the administrator is led through the setup at the first
    * log-in. `done` marks it as finished for good: for machines that are set up by a script. */
   readonly isSetupDone: boolean
@@ -96,6 +99,7 @@ export function readConfig(env: Environment): Config {
     logEntries: reader.integer('NIGHTJAR_LOG_ENTRIES', 200_000, 1000, 10_000_000),
     trustProxy: reader.text('NIGHTJAR_TRUST_PROXY', 'loopback'),
     logLevel: reader.oneOf('NIGHTJAR_LOG_LEVEL', logLevels, 'info'),
+    nodePath: reader.text('NIGHTJAR_NODE', process.execPath),
     isSetupDone: reader.oneOf('NIGHTJAR_SETUP', ['ask', 'done'], 'ask') === 'done',
     desktopDir: resolve(reader.text('NIGHTJAR_DESKTOP_DIR', resolve(import.meta.dirname, '../dist/web-desktop'))),
   }

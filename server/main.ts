@@ -10,6 +10,7 @@ import { version } from './version.ts'
 async function serve(config: Config, logger: Logger): Promise<void> {
   const recorder = new RecorderClient({
     dataDir: config.dataDir,
+    nodePath: config.nodePath,
     recorderMain: join(import.meta.dirname, 'recorder-main.ts'),
     serverVersion: version,
     logLevel: config.logLevel,

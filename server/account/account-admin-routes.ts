@@ -198,7 +198,7 @@ export function accountAdminRoutes(options: AccountAdminRoutesOptions): Route[] 
   ]
 }
 
-function viewOf(one: Account, hasSecondFactor: boolean): AccountView {
+export function viewOf(one: Account, hasSecondFactor: boolean): AccountView {
   return {
     id: one.id,
     username: one.username,

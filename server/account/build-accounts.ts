@@ -21,6 +21,8 @@ import { accountRoutes, mustBeOwn } from './account-routes.ts'
 import { AccountService, administratorName } from './account-service.ts'
 import { AccountStore } from './account-store.ts'
 import { buildNas } from './build-nas.ts'
+import { directoryRoutes } from './directory/directory-routes.ts'
+import { DirectoryService } from './directory/directory-service.ts'
 import { localSource } from './local-source.ts'
 import { LoginLimit, type LoginLimits } from './login-limit.ts'
 import { LoginService } from './login-service.ts'
@@ -86,10 +88,17 @@ export async function buildAccounts(options: AccountPartsOptions): Promise<Accou
     for (const { id } of others) await sessions.endAllOf(id)
     nas.mirror.run().catch((error) => logger.warn({ err: error }, 'the accounts of the NAS could not be mirrored'))
   }
-  const sources: LoginSource[] =
-    nas === undefined
+  const directory = await DirectoryService.open({
+    ...{ settings, seal, accounts, logger },
+    endSessionsOf: (accountId) => sessions.endAllOf(accountId),
+  })
+  scope.add(() => directory.close())
+  const sources: LoginSource[] = [
+    ...(nas === undefined
       ? [localSource(accounts)]
-      : [fallbackSource(accounts), nasSource({ host, accounts, mirror: nas.mirror })]
+      : [fallbackSource(accounts), nasSource({ host, accounts, mirror: nas.mirror })]),
+    directory,
+  ]
   const passport = createPassport(accounts, sources)
   const limit = new LoginLimit(options.loginLimits)
   const logins = new LoginService({
@@ -115,6 +124,7 @@ export async function buildAccounts(options: AccountPartsOptions): Promise<Accou
       ...(nas === undefined || signOn === undefined
         ? [mirrorRoute(() => noMirror)]
         : nasRoutes({ ...nas, signOn, log, clock, basePath })),
+      ...directoryRoutes({ directory, log }),
       ...accountAdminRoutes({ accounts, editor, policies, secondFactors, sessions, log }),
     ],
   }

@@ -5,6 +5,7 @@ import type { LoginSource } from './login-source.ts'
 export function localSource(accounts: AccountService): LoginSource {
   return {
     name: 'local',
+    isOn: true,
     async verify({ username, password }) {
       const { account, isRight } = await accounts.verify(username, password)
       if (account === undefined) return { kind: 'unknown' }

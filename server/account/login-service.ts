@@ -115,7 +115,7 @@ export class LoginService {
   /** What the first source says that knows the name; else that one did not answer, if one did not. */
   async #ask(request: Request): Promise<SourceOutcome> {
     let last: SourceOutcome = { kind: 'unknown' }
-    for (const { name } of this.#options.sources) {
+    for (const { name } of this.#options.sources.filter(({ isOn }) => isOn)) {
       const outcome = await this.#authenticate(name, request)
       if (outcome.kind === 'unreachable') last = outcome
       else if (outcome.kind !== 'unknown') return outcome
@@ -124,7 +124,8 @@ export class LoginService {
   }
 
   async #evenly(judging: Promise<LoginOutcome>): Promise<LoginOutcome> {
-    const floor = this.#options.sources.length > 1 ? sleep(wrongAfterMs, undefined, { ref: false }) : undefined
+    const isOne = this.#options.sources.filter(({ isOn }) => isOn).length === 1
+    const floor = isOne ? undefined : sleep(wrongAfterMs, undefined, { ref: false })
     const outcome = await judging
     if (outcome.kind === 'wrong' || outcome.kind === 'unreachable') await floor
     return outcome

@@ -32,6 +32,8 @@ export type SourceOutcome =
 /** One place that keeps passwords. Never throws for an odd answer: that is `unreachable`, with its reason. */
 export interface LoginSource {
   readonly name: AccountSource
+  /** False where it is set up for nobody: it is not asked. */
+  readonly isOn: boolean
   /** Tries are counted by who calls. */
   verify(attempt: LoginAttempt): Promise<SourceOutcome>
 }

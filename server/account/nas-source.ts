@@ -18,6 +18,7 @@ const nasCode = /^\d{6}(\d{2})?$/
 export function nasSource({ host, accounts, mirror }: NasSourceOptions): LoginSource {
   return {
     name: 'nas',
+    isOn: true,
     async verify(attempt) {
       const { username, password, code, address, userAgent } = attempt
       const outcome = await host.logins.verify({
@@ -44,6 +45,7 @@ export function nasSource({ host, accounts, mirror }: NasSourceOptions): LoginSo
 export function fallbackSource(accounts: AccountService): LoginSource {
   return {
     name: 'local',
+    isOn: true,
     async verify({ username, password }) {
       if (username.toLowerCase() !== administratorName) return { kind: 'unknown' }
       const { account, isRight } = await accounts.verify(username, password)

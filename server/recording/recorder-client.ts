@@ -35,6 +35,8 @@ export interface RecorderClientOptions {
   dataDir: string
   /** The program to start where no recorder answers: path of `recorder-main.ts`. */
   recorderMain: string
+  /** The Node to start it with; that of this process where it is not given. */
+  nodePath?: string
   serverVersion: string
   logLevel: string
   logger: Logger
@@ -171,10 +173,10 @@ export class RecorderClient implements RecorderLink {
 
   /** Starts a recorder that outlives this process. */
   #launch(): void {
-    const { dataDir, recorderMain, logLevel, logger } = this.#options
+    const { dataDir, recorderMain, nodePath = process.execPath, logLevel, logger } = this.#options
     logger.info('starting the recorder')
     const log = openSync(join(dataDir, 'recorder.log'), 'a', 0o640)
-    const child = spawn(process.execPath, ['--max-semi-space-size=1', '--v8-pool-size=1', recorderMain], {
+    const child = spawn(nodePath, ['--max-semi-space-size=1', '--v8-pool-size=1', recorderMain], {
       detached: true,
       stdio: ['ignore', log, log],
       env: {
