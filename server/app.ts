@@ -62,6 +62,7 @@ import { RecorderConfigurator } from './recording/recorder-settings.ts'
 import { recordingRoutes } from './recording/recording-routes.ts'
 import { RecordingService } from './recording/recording-service.ts'
 import { RecordingStore } from './recording/recording-store.ts'
+import { removeSpaceFolders } from './space/space-removal.ts'
 import { spaceRoutes } from './space/space-routes.ts'
 import { SpaceService } from './space/space-service.ts'
 import { SpaceStore } from './space/space-store.ts'
@@ -70,6 +71,7 @@ import { displayUrl } from './stream/source-address.ts'
 import { configurationRoutes } from './system/configuration-routes.ts'
 import { powerRoutes } from './system/power-routes.ts'
 import { PowerService, type ServiceWish } from './system/power-service.ts'
+import { removalRoutes } from './system/removal-routes.ts'
 import { ServerZone } from './system/server-zone.ts'
 import { setupRoutes } from './system/setup-routes.ts'
 import { SetupService } from './system/setup-service.ts'
@@ -285,9 +287,10 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     logger,
     scope,
   })
+  const endRecorder = async () => recorder?.shutdownRecorder()
   const power = new PowerService({
     host,
-    endRecorder: async () => recorder?.shutdownRecorder(),
+    endRecorder,
     onServiceWish: options.onServiceWish,
     log,
   })
@@ -302,6 +305,14 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     ...network.routes,
     ...systemRoutes(system),
     ...powerRoutes({ power, ...account }),
+    ...removalRoutes({
+      ...account,
+      serverName: network.serverName,
+      endRecorder,
+      removeFootage: async () => removeSpaceFolders(await spaces.listStored(), serverId),
+      onServiceWish: options.onServiceWish,
+      log,
+    }),
     ...setupRoutes(setup),
     ...configurationRoutes({
       spaces: () => spaces.list(),
