@@ -64,6 +64,7 @@ import { RecorderConfigurator } from './recording/recorder-settings.ts'
 import { recordingRoutes } from './recording/recording-routes.ts'
 import { RecordingService } from './recording/recording-service.ts'
 import { RecordingStore } from './recording/recording-store.ts'
+import { removeSpaceFolders } from './space/space-removal.ts'
 import { spaceRoutes } from './space/space-routes.ts'
 import { SpaceService } from './space/space-service.ts'
 import { SpaceStore } from './space/space-store.ts'
@@ -74,6 +75,8 @@ import { displayUrl } from './stream/source-address.ts'
 import { configurationRoutes } from './system/configuration-routes.ts'
 import { powerRoutes } from './system/power-routes.ts'
 import { PowerService, type ServiceWish } from './system/power-service.ts'
+import { removalRoutes } from './system/removal-routes.ts'
+import { ServerZone } from './system/server-zone.ts'
 import { setupRoutes } from './system/setup-routes.ts'
 import { SetupService } from './system/setup-service.ts'
 import { systemRoutes } from './system/system-routes.ts'
@@ -145,6 +148,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   scope.add(tellHost({ eventLog: host.eventLog, bus, clock, logger }))
   const network = await buildNetwork({
     config,
+    host,
     database: settings,
     seal,
     isProxy: (address) => web.get('trust proxy fn')(address, 0),
@@ -175,6 +179,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   const cameraStore = new CameraStore(settings)
   const spaces = new SpaceService({
     store: new SpaceStore(settings),
+    host,
     camerasIn: (spaceId) => cameraStore.countInSpace(spaceId),
     serverId,
     folderNames: config.folderNames,
@@ -237,7 +242,11 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     logger,
   })
   scope.add(() => recording.close())
+  const zone = await ServerZone.open(settingStore, host.wallClock)
   const system = new SystemService({
+    host,
+    serverName: network.serverName,
+    timeZone: () => zone.get(),
     version,
     serverId,
     database: config.settingsDatabase.kind,
@@ -251,6 +260,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
   await spaces.createFirst(config.volumePath, config.spaceBytes)
   const setup = await SetupService.open({
     settings: settingStore,
+    zone,
     spaces: () => spaces.list(),
     mountPointOf: async (spaceId) => (await spaces.listStored()).find(({ id }) => id === spaceId)?.mountPoint ?? '/',
     cameraCount: async () => (await cameras.list()).filter((camera) => !camera.isRecovered).length,
@@ -285,9 +295,10 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     logger,
     scope,
   })
+  const endRecorder = async () => recorder?.shutdownRecorder()
   const power = new PowerService({
     host,
-    endRecorder: async () => recorder?.shutdownRecorder(),
+    endRecorder,
     onServiceWish: options.onServiceWish,
     log,
   })
@@ -296,7 +307,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     ...account.routes,
     ...cameraRoutes(cameras, options.tests),
     ...ptzRoutes(ptz),
-    ...spaceRoutes(spaces),
+    ...spaceRoutes(spaces, account.hostSessionOf),
     ...recordingRoutes(recording, health),
     ...pictures.routes,
     ...liveRoutes(streams),
@@ -305,6 +316,14 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     ...network.routes,
     ...systemRoutes(system),
     ...powerRoutes({ power, ...account }),
+    ...removalRoutes({
+      ...account,
+      serverName: network.serverName,
+      endRecorder,
+      removeFootage: async () => removeSpaceFolders(await spaces.listStored(), serverId),
+      onServiceWish: options.onServiceWish,
+      log,
+    }),
     ...setupRoutes(setup),
     ...configurationRoutes({
       spaces: () => spaces.list(),

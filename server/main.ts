@@ -1,10 +1,12 @@
-// Reads the environment, starts the server, stops it on SIGTERM. `--reset-admin` makes a new one-time password instead.
+// Reads the environment, starts the server, stops it on SIGTERM. `--reset-admin` makes a new one-time password instead,
+// `--remove-all-data` removes settings, index and footage.
 //
 // What the server is made of is loaded once a recorder has been started: cameras wait for nothing else.
 import { join } from 'node:path'
 import { createLogger, type Logger } from './base/logger.ts'
 import { type Config, readConfig } from './config.ts'
 import { RecorderClient } from './recording/recorder-client.ts'
+import type { ServiceWish } from './system/power-service.ts'
 import { version } from './version.ts'
 
 async function serve(config: Config, logger: Logger): Promise<void> {
@@ -23,11 +25,12 @@ async function serve(config: Config, logger: Logger): Promise<void> {
   if (app.httpsUrl !== undefined) console.log(`Nightjar under TLS: ${app.httpsUrl}`)
   console.log(`Nightjar is at ${app.url}`)
   let isStopping = false
-  const end = async (wish: 'restart' | 'stop') => {
+  const end = async (wish: ServiceWish) => {
     if (isStopping) return
     isStopping = true
     await app.close()
-    if (wish === 'stop') process.exit(0)
+    if (wish === 'remove-data') await removeAllData(config, logger).catch(giveUp)
+    if (wish !== 'restart') process.exit(0)
     // Within this process, whose number is what whoever started it knows it by.
     stopNow = () => process.exit(0)
     await serve(config, logger).catch(giveUp)
@@ -45,6 +48,17 @@ async function resetAdministrator(config: Config, logger: Logger): Promise<void>
   printPassword(await resetAdministratorOf(config, logger))
 }
 
+/** The recorder must have ended: the service script sees to it, or the server itself. */
+async function removeAllData(config: Config, logger: Logger): Promise<void> {
+  const { removeAllDataOf } = await import('./remove-data.ts')
+  for (const { name, folder, isRemoved, finding } of await removeAllDataOf(config, logger)) {
+    console.log(
+      `Nightjar ${isRemoved ? 'removed' : 'left alone'} recording space ${name}, ${folder}${finding ? `: ${finding}` : ''}`,
+    )
+  }
+  console.log(`Nightjar removed its settings, accounts and index; what else is in ${config.dataDir} stays`)
+}
+
 /** Shown once, here, and nowhere kept. */
 function printPassword(password: string): void {
   console.log(`Nightjar first login: user admin, password ${password}`)
@@ -55,6 +69,7 @@ async function main(): Promise<void> {
   const logger = createLogger('server', config.logLevel)
   for (const key of config.unknownKeys) logger.warn({ key }, 'no such setting')
   if (process.argv.includes('--reset-admin')) await resetAdministrator(config, logger)
+  else if (process.argv.includes('--remove-all-data')) await removeAllData(config, logger)
   else await serve(config, logger)
 }
 

@@ -7,6 +7,14 @@ export const systemStatus = z.object({
   serverId: z.string(),
   startedMs: instantMs,
   nowMs: instantMs,
+  /** The name people gave the server. */
+  serverName: z.string(),
+  /** What is printed on the machine, and its system with its version; absent where it does not tell. */
+  model: z.string().optional(),
+  system: z.string().optional(),
+  hostKind: z.enum(['qts', 'linux']),
+  /** The zone the server's time is shown in, by its IANA name. */
+  timeZone: z.string(),
   database: z.enum(['sqlite', 'mysql']),
   recorder: z.object({
     isConnected: z.boolean(),

@@ -1,5 +1,5 @@
 // The page's beginning: who is logged in decides what is shown.
-import { logOut, readSession } from './api/account.ts'
+import { logOut, readSession, signOnFromNas } from './api/account.ts'
 import { startPresence } from './api/presence.ts'
 import { session } from './api/session.ts'
 import { watchInput } from './base/activity.ts'
@@ -46,7 +46,7 @@ async function askForPassword(): Promise<void> {
 
 async function begin(): Promise<void> {
   try {
-    const found = await readSession()
+    const found = (await readSession()) ?? (await signOnFromNas())
     await (found === undefined ? showLogin(false) : showDesktop())
   } catch {
     await showLogin(true)

@@ -298,12 +298,24 @@ remove)
   echo "$name: settings and footage stay in $data_dir; recording spaces on other volumes stay too."
   echo "$name: $nightjar_conf stays, so that a new installation finds them. Delete both to forget everything."
   ;;
+remove-data)
+  # All of it, for good: the name of this NAS is typed by whoever means it.
+  if [ "${2:-}" != "$(/sbin/getcfg System "Server Name" 2>/dev/null)" ] || [ -z "${2:-}" ]; then
+    echo "$name: to remove settings and all footage, say: nightjar.sh remove-data NAME-OF-THIS-NAS" >&2
+    exit 2
+  fi
+  stop_all
+  cd "$data_dir" || exit 1
+  "$root/bin/nightjar-server" --remove-all-data || exit 1
+  rm -f "$data_dir/server.log" "$data_dir/server.log.1" "$nightjar_conf"
+  cd / && rmdir "$data_dir" 2>/dev/null
+  ;;
 reset-admin)
   cd "$data_dir" || exit 1
   exec "$root/bin/nightjar-server" --reset-admin
   ;;
 *)
-  echo "usage: nightjar.sh start|stop|restart|status|remove|reset-admin|handover|mounted|unmounting VOLUME" >&2
+  echo "usage: nightjar.sh start|stop|restart|status|remove|remove-data|reset-admin|handover|mounted|unmounting VOLUME" >&2
   exit 2
   ;;
 esac

@@ -327,6 +327,15 @@ async function withServer<T>(url: string, work: (server: Knex) => Promise<T>): P
   }
 }
 
+/** Removes a database that nobody has open, with all that is in it. One that is not there is removed already. */
+export async function removeDatabase(place: DatabasePlace): Promise<void> {
+  if (place.kind === 'mysql') {
+    await withServer(place.url, (server) => server.raw('DROP DATABASE IF EXISTS ??', [place.schema]))
+    return
+  }
+  for (const end of ['', '-wal', '-shm']) rmSync(`${place.file}${end}`, { force: true })
+}
+
 async function makeSchema(place: { url: string; schema: string }): Promise<void> {
   await withServer(place.url, async (server) => {
     try {

@@ -1,4 +1,5 @@
 // Builds all that decides how the server is reached, in the order it leans on itself.
+import { Failure } from '../../shared/failure.ts'
 import type { Bus } from '../base/bus.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
@@ -6,6 +7,8 @@ import type { Scope } from '../base/scope.ts'
 import type { Seal } from '../base/seal.ts'
 import type { Database } from '../db/database.ts'
 import { SettingStore } from '../db/setting-store.ts'
+import { knownValue } from '../host/finding.ts'
+import type { Host } from '../host/host.ts'
 import type { Route } from '../http/router.ts'
 import type { LogService } from '../log/log-service.ts'
 import { AccessService } from './access-service.ts'
@@ -25,6 +28,7 @@ import { type WebHandler, WebListeners } from './web-listeners.ts'
 export interface NetworkPartsOptions {
   config: NetworkDefaults & { host: string; acmeUrl: string; acmeCaFile: string }
   database: Database
+  host: Pick<Host, 'kind' | 'identity'>
   seal: Seal
   /** Whether an address is a trusted proxy's. */
   isProxy: (address: string) => boolean
@@ -41,6 +45,7 @@ export interface NetworkPartsOptions {
 
 export interface NetworkParts {
   routes: Route[]
+  serverName: () => string
   gate: AddressGate
   acme: AcmeAuthority
   redirect: RedirectOptions
@@ -68,7 +73,19 @@ export async function buildNetwork(options: NetworkPartsOptions): Promise<Networ
     clock,
     onChanged: (tls) => listeners.setTls(tls),
   })
-  const network = new NetworkService({ defaults: config, settings, certificates, listeners, log, logger })
+  // Where the NAS has TLS and its own web server stands before us, ports and certificate are the NAS's.
+  const isKeptByNas = options.host.kind === 'qts' && config.httpsPort === undefined
+  const machineName = knownValue((await options.host.identity.get()).name)
+  const network = new NetworkService({
+    defaults: config,
+    isKeptByNas,
+    machineName,
+    settings,
+    certificates,
+    listeners,
+    log,
+    logger,
+  })
   await network.load()
   const renewal = new CertificateRenewal({
     certificates,
@@ -80,7 +97,11 @@ export async function buildNetwork(options: NetworkPartsOptions): Promise<Networ
   scope.add(() => renewal.close())
 
   return {
-    routes: [...networkRoutes({ network, access, bans }), ...certificateRoutes(certificates)],
+    routes: [
+      ...networkRoutes({ network, access, bans }),
+      ...certificateRoutes(certificates).map((one) => (isKeptByNas ? leftToNas(one) : one)),
+    ],
+    serverName: () => network.serverName,
     gate: new AddressGate(access, bans),
     acme,
     redirect: { forcedPort: () => network.forcedPort, isProxy },
@@ -90,6 +111,20 @@ export async function buildNetwork(options: NetworkPartsOptions): Promise<Networ
       // Where TLS is a proxy's, so is its certificate.
       if (config.httpsPort !== undefined) await renewal.start()
       return listeners
+    },
+  }
+}
+
+/** A route that says who keeps what it would change. */
+function leftToNas(one: Route): Route {
+  if (one.spec.method === 'get') return one
+  return {
+    ...one,
+    async handle() {
+      throw new Failure(
+        'conflict',
+        'the NAS keeps the certificate: change it in the Control Panel of QTS, under Security',
+      )
     },
   }
 }

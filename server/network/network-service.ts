@@ -21,6 +21,10 @@ export interface NetworkDefaults {
 
 export interface NetworkOptions {
   defaults: NetworkDefaults
+  /** Whether ports and HTTPS are those of the NAS, whose web server stands before this one. */
+  isKeptByNas: boolean
+  /** What the machine is called; undefined where it does not tell. */
+  machineName: string | undefined
   settings: SettingStore
   certificates: CertificateService
   listeners: WebListeners
@@ -41,7 +45,7 @@ export class NetworkService {
   }
 
   get serverName(): string {
-    return this.#stored.serverName ?? defaultServerName()
+    return this.#stored.serverName ?? defaultServerName(this.#options.machineName)
   }
 
   /** The port plain HTTP is sent on to, where HTTPS is forced and listens. */
@@ -112,6 +116,11 @@ export class NetworkService {
       (key) => change[key] !== undefined && change[key] !== before[key],
     )
     for (const key of keys) {
+      if (this.#options.isKeptByNas && key !== 'serverName') {
+        throw new Failure('conflict', `${key}: the NAS keeps this: change it in the Control Panel of QTS`, {
+          field: key,
+        })
+      }
       const variable = before.fixedBy[key as keyof NetworkStatus['fixedBy']]
       if (variable !== undefined) {
         throw new Failure('conflict', `${key}: is set by ${variable} where the server is started`, { field: key })
@@ -187,7 +196,7 @@ function portFailure(field: 'httpPort' | 'httpsPort', port: number, cause: Error
 }
 
 /** The machine's own, as far as it makes a name. */
-function defaultServerName(): string {
-  const parsed = serverName.safeParse(hostname().split('.')[0])
+function defaultServerName(machineName = hostname()): string {
+  const parsed = serverName.safeParse(machineName.split('.')[0])
   return parsed.success ? parsed.data : 'nightjar'
 }

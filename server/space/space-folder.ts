@@ -51,7 +51,7 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 /** The marker's owner, or undefined where there is none. */
-async function readMarker(path: string): Promise<{ space: string; server: string } | undefined> {
+export async function readMarker(path: string): Promise<{ space: string; server: string } | undefined> {
   const file = await open(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error

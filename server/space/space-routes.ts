@@ -1,13 +1,29 @@
 // Recording spaces over HTTP.
 import { z } from 'zod'
 import { space, spaceChange, spaceDraft } from '../../shared/space.ts'
+import { volume } from '../../shared/volume.ts'
+import type { HostSession } from '../host/host-session.ts'
 import { nothing, type Route, route } from '../http/router.ts'
 import type { SpaceService } from './space-service.ts'
 
 const spaceParams = z.object({ spaceId: z.string().max(36) })
 
-export function spaceRoutes(spaces: SpaceService): Route[] {
+/** `hostSessionOf` gives what a log-in opened at the machine, by the id of its session here. */
+export function spaceRoutes(
+  spaces: SpaceService,
+  hostSessionOf: (sessionId: string) => HostSession | undefined,
+): Route[] {
   return [
+    route(
+      {
+        method: 'get',
+        path: 'api/volumes',
+        answer: z.array(volume),
+        privilege: 'surveillance.manage',
+        summary: 'The machine’s volumes, for a new recording space: label, kind, room, RAID and state.',
+      },
+      ({ actor }) => spaces.listVolumes(hostSessionOf(actor.sessionId)),
+    ),
     route(
       {
         method: 'get',
@@ -31,7 +47,7 @@ export function spaceRoutes(spaces: SpaceService): Route[] {
           'Fails `invalid` at `volumePath` or `allocatedBytes` with what is wrong there, `conflict` where another ' +
           'space uses the volume.',
       },
-      ({ body, actor }) => spaces.create(body, actor),
+      ({ body, actor }) => spaces.create(body, actor, hostSessionOf(actor.sessionId)),
     ),
     route(
       {

@@ -4,12 +4,15 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../../shared/failure.ts'
 import { minAllocatedBytes, type Space, type SpaceChange, type SpaceDraft, spaceDraft } from '../../shared/space.ts'
+import type { VolumeView } from '../../shared/volume.ts'
 import type { Bus } from '../base/bus.ts'
 import type { Clock } from '../base/clock.ts'
+import type { HostSession } from '../host/host-session.ts'
 import { readVolumeFacts, type VolumeFacts } from '../host/volume.ts'
 import type { LogAuthor, LogService } from '../log/log-service.ts'
 import { findFolder } from './space-folder.ts'
 import type { SpaceStore, StoredSpace } from './space-store.ts'
+import { listVolumes, makeSpaceFolder, type SpaceHost } from './space-volumes.ts'
 
 /** What the recorder last said of a space. */
 export type SpaceReport = Pick<
@@ -19,6 +22,7 @@ export type SpaceReport = Pick<
 
 export interface SpaceServiceOptions {
   store: SpaceStore
+  host: SpaceHost
   /** How many cameras record to a space. */
   camerasIn: (spaceId: string) => Promise<number>
   /** This server's own: a folder that another server made is not taken. */
@@ -46,6 +50,11 @@ export class SpaceService {
   /** All of them, oldest first, each in the state last reported. */
   async list(): Promise<Space[]> {
     return Promise.all((await this.#options.store.list()).map((space) => this.#shown(space)))
+  }
+
+  /** The machine's volumes; `session`, of an administrator of the NAS, tells more of them. */
+  async listVolumes(session?: HostSession): Promise<VolumeView[]> {
+    return listVolumes(this.#options.host, await this.#options.store.list(), session)
   }
 
   /** As they were set, for the recorder. */
@@ -85,14 +94,15 @@ export class SpaceService {
 
   /**
    * Fails `invalid` at `volumePath` or `allocatedBytes` with what is wrong there, `conflict` where another space uses
-   * the volume or has the name.
+   * the volume or has the name. `session` is what the log-in of who asks has opened at the machine.
    */
-  async create(draft: SpaceDraft, by: LogAuthor): Promise<Space> {
+  async create(draft: SpaceDraft, by: LogAuthor, session?: HostSession): Promise<Space> {
     const others = await this.#options.store.list()
     const facts = await this.#checkedVolume(draft, others)
     checkName(draft.name, others)
     checkRoom(draft.allocatedBytes, facts.freeBytes)
     const { folder, spaceId } = await findFolder(facts.realPath, this.#options.serverId, this.#options.folderNames)
+    if (spaceId === undefined) await makeSpaceFolder(this.#options.host, facts, folder, session)
     const space: StoredSpace = {
       ...draft,
       // A space that was forgotten and is made again in the same place finds its footage again.
@@ -225,7 +235,6 @@ export class SpaceService {
     if (facts === undefined) throw wrong('is not there')
     if (!facts.isDirectory) throw wrong('is no folder')
     if (facts.isReadOnly) throw wrong('is on a file system mounted read-only')
-    if (!facts.isWritable) throw wrong('cannot be written to by the server')
     const user = others.find((other) => other.volumePath === facts.realPath)
     if (user !== undefined) {
       throw new Failure('conflict', `volumePath: ${draft.volumePath} is used by recording space ${user.name}`, {

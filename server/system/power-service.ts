@@ -6,7 +6,7 @@ import type { HostSession } from '../host/host-session.ts'
 import type { LogAuthor, LogService } from '../log/log-service.ts'
 
 /** What the process itself is to do, for nothing but its entry point ends it. */
-export type ServiceWish = 'restart' | 'stop'
+export type ServiceWish = 'restart' | 'stop' | 'remove-data'
 
 export interface PowerServiceOptions {
   host: Pick<Host, 'power'>

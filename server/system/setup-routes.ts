@@ -65,7 +65,7 @@ export function setupRoutes(setup: SetupService): Route[] {
         summary: 'Confirms date and time, or says that they are wrong, and sets the zone they are shown in.',
         description:
           'Fails `invalid` at `timeZone`; `conflict` at `shownMs` where the clock is more than 60 s from what was shown. ' +
-          'The machine’s own clock is not changed.',
+          'The machine’s own clock is not changed; its zone is where it lets the server, and else stays as it is.',
       },
       ({ body, actor }) => setup.judgeTime(body, actor),
     ),

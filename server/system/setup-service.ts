@@ -8,7 +8,7 @@ import type {
   SetupState,
   TimeVerdict,
 } from '../../shared/setup.ts'
-import { timeZone, timeZoneNames } from '../../shared/setup.ts'
+import { timeZoneNames } from '../../shared/setup.ts'
 import type { Space } from '../../shared/space.ts'
 import type { StreamHealth } from '../../shared/stream.ts'
 import type { Bus } from '../base/bus.ts'
@@ -19,6 +19,7 @@ import type { LogAuthor, LogService } from '../log/log-service.ts'
 import { checklistItems } from './checklist.ts'
 import { outputOf } from './program.ts'
 import { measurementCount, measureRequirements, type RecordingPlace } from './requirements.ts'
+import type { ServerZone } from './server-zone.ts'
 
 /** As it is kept, under the setting `setup`. */
 interface StoredSetup {
@@ -32,6 +33,7 @@ interface StoredSetup {
 
 export interface SetupServiceOptions {
   settings: SettingStore
+  zone: ServerZone
   spaces: () => Promise<Space[]>
   /** Where a space's file system was mounted when the space was made. */
   mountPointOf: (spaceId: string) => Promise<string>
@@ -147,17 +149,13 @@ export class SetupService {
 
   /** The server's date and time, read anew, and what can be said of its clock. */
   async time(): Promise<ServerTime> {
-    const [zone, trust, doubt] = await Promise.all([
-      this.#options.settings.get<string>('time-zone'),
-      readClockTrust(outputOf),
-      this.#clockDoubt(),
-    ])
+    const { zone } = this.#options
+    const [trust, doubt] = await Promise.all([readClockTrust(outputOf), this.#clockDoubt(), zone.refresh()])
     const { confirmedMs } = this.#stored
-    const hostTimeZone = hostZone()
     return {
       nowMs: this.#nowMs(),
-      timeZone: zone ?? hostTimeZone,
-      hostTimeZone,
+      timeZone: zone.get(),
+      hostTimeZone: zone.machines(),
       sync: trust.sync,
       syncDetail: trust.detail,
       ...(doubt === undefined ? {} : { doubt }),
@@ -167,7 +165,7 @@ export class SetupService {
   }
 
   /**
-   * Takes what somebody says of date and time, and the zone to show them in.
+   * Takes what somebody says of date and time, and the zone to show them in; the machine's own is set too where it lets us.
    *
    * Fails `conflict` at `shownMs` where the clock is more than a minute from what was shown to them.
    */
@@ -180,8 +178,8 @@ export class SetupService {
         { field: 'shownMs' },
       )
     }
-    const before = await this.#options.settings.get<string>('time-zone')
-    await this.#options.settings.set('time-zone', zone)
+    const before = this.#options.zone.get()
+    const set = await this.#options.zone.choose(zone)
     await this.#keep({ confirmedMs: isRight ? this.#nowMs() : null })
     const text = `${new Date(shownMs).toISOString()}, ${zone}`
     this.#options.log.record({
@@ -190,7 +188,11 @@ export class SetupService {
       name: isRight ? 'time-confirmed' : 'time-disputed',
       message: isRight ? `date and time were confirmed: ${text}` : `date and time were said to be wrong: ${text}`,
       by,
-      detail: { shownMs, timeZone: { from: before ?? hostZone(), to: zone } },
+      detail: {
+        shownMs,
+        timeZone: { from: before, to: zone },
+        machine: set.isFound ? 'has this zone too' : set.reason,
+      },
     })
     return this.time()
   }
@@ -284,11 +286,6 @@ export class SetupService {
   #nowMs(): number {
     return Math.floor(this.#options.clock.utcUs() / 1000)
   }
-}
-
-/** The machine's own zone, or UTC where it is none that is known. */
-function hostZone(): string {
-  return timeZone.safeParse(new Intl.DateTimeFormat().resolvedOptions().timeZone).data ?? 'UTC'
 }
 
 function named(findings: { name: string; verdict: string; measured: string }[]): string {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Session } from '../../shared/account.ts'
+import type { FailureBody } from '../../shared/failure.ts'
+import type { Space } from '../../shared/space.ts'
 import type { SystemStatus } from '../../shared/system.ts'
 import { TestClient } from '../support/test-client.ts'
 import { makeTestFolder } from '../support/test-folder.ts'
@@ -151,6 +153,31 @@ describe('the server process', function () {
     assert.deepEqual([machine.status, restarted.status, stopped.status, code], [409, 204, 204, 0])
     assert.deepEqual([isAlive(before), isAlive(after)], [false, false])
     assert.notEqual(after, before)
+  })
+
+  it('removes all data where an administrator types the server’s name, and nothing that is somebody else’s', async () => {
+    const folder = makeTestFolder()
+    const [dataDir, volume] = [join(folder, 'data'), join(folder, 'volume')]
+    const server = new Process(dataDir, { NIGHTJAR_VOLUME: volume })
+    const password = await server.find(firstLogin)
+    const client = new TestClient(await server.find('Nightjar is at '))
+    await client.logIn('admin', password)
+    const { serverName } = await client.must<SystemStatus>('GET', 'api/system/status')
+    const [space] = await client.must<Space[]>('GET', 'api/spaces')
+    while (!existsSync(join(space!.folder, '.nightjar-space'))) await new Promise((resolve) => setTimeout(resolve, 20))
+    writeFileSync(join(volume, 'somebody-else.txt'), '')
+    writeFileSync(join(dataDir, 'notes.txt'), '')
+
+    const wrongName = await client.post<FailureBody>('api/system/removal', { password, serverName: 'other' })
+    const wrongPassword = await client.post<FailureBody>('api/system/removal', { password: 'no', serverName })
+    const done = await client.post('api/system/removal', { password, serverName })
+    const { code } = await server.ended
+
+    assert.deepEqual([wrongName.status, wrongName.body.field], [400, 'serverName'])
+    assert.deepEqual([wrongPassword.status, wrongPassword.body.field], [400, 'password'])
+    assert.deepEqual(done.body, { spaces: [{ name: 'Default', folder: space!.folder, isRemoved: true }] })
+    assert.equal(code, 0)
+    assert.deepEqual([readdirSync(volume), readdirSync(dataDir)], [['somebody-else.txt'], ['notes.txt']])
   })
 
   it('refuses a setting that does not do, by its name and limit, and starts nothing', async () => {

@@ -16,6 +16,22 @@ export async function readSession(): Promise<Session | undefined> {
   }
 }
 
+/**
+ * The session of whoever is logged in at the desktop of the NAS in this browser; undefined where that is nobody, or the
+ * server does not take it, such as right after a log-out. Fails `unreachable`.
+ */
+export async function signOnFromNas(): Promise<Session | undefined> {
+  if (!/(?:^|; )NAS_USER=/.test(document.cookie)) return undefined
+  try {
+    const found = await request<Session>('POST', 'api/login/nas', { isAsked: false })
+    session.start(found)
+    return found
+  } catch (caught) {
+    if (caught instanceof Failure && caught.kind !== 'unreachable') return undefined
+    throw caught
+  }
+}
+
 /** `code` is the second step's. Fails `unauthenticated` at `code` where one is needed, or was wrong. */
 export async function logIn(username: string, password: string, code?: string): Promise<Session> {
   const found = await request<Session>('POST', 'api/login', {

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { existsSync, statSync, writeFileSync } from 'node:fs'
-import { Database, type DatabasePlace, isCorrupt, isDatabaseAway, type Migration } from '../../../server/db/database.ts'
+import {
+  Database,
+  type DatabasePlace,
+  isCorrupt,
+  isDatabaseAway,
+  type Migration,
+  removeDatabase,
+} from '../../../server/db/database.ts'
 import { indexMigrations } from '../../../server/db/index/migrations.ts'
 import { settingsMigrations } from '../../../server/db/settings/migrations.ts'
 import { describeOnBoth, silentLogger, testMariaDb, testPlace } from '../../support/test-database.ts'
@@ -190,3 +197,24 @@ describe('a MariaDB server', function () {
     await database.close()
   })
 })
+
+for (const kind of ['sqlite', 'mariadb'] as const) {
+  describe(`removal of a database on ${kind}`, function () {
+    this.timeout(30_000)
+
+    it('leaves nothing of it, and is no failure where it is gone', async () => {
+      const place = await testPlace(kind)
+      const before = await open(place, family)
+      await before.knex('parent').insert({ id: 1, name: 'a' })
+      await before.close()
+
+      await removeDatabase(place)
+      await removeDatabase(place)
+
+      const after = await open(place, family)
+      const rows = await after.knex('parent')
+      await after.close()
+      assert.deepEqual(rows, [])
+    })
+  })
+}

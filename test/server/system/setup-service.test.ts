@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { Bus } from '../../../server/base/bus.ts'
 import { SettingStore } from '../../../server/db/setting-store.ts'
+import { createLinuxHost } from '../../../server/host/linux/linux-host.ts'
 import { LogService } from '../../../server/log/log-service.ts'
 import { LogStore } from '../../../server/log/log-store.ts'
 import { checklistItems } from '../../../server/system/checklist.ts'
+import { ServerZone } from '../../../server/system/server-zone.ts'
 import { SetupService, type SetupServiceOptions } from '../../../server/system/setup-service.ts'
 import type { Space } from '../../../shared/space.ts'
 import type { StreamHealth } from '../../../shared/stream.ts'
@@ -15,11 +17,12 @@ describeOnBoth('the setup as it is kept', 'settings', (database) => {
   const clock = new FakeClock()
   let log: LogService
 
-  const open = (more: Partial<SetupServiceOptions> = {}) => {
+  const open = async (more: Partial<SetupServiceOptions> = {}) => {
     const store = new LogStore(database())
     log = new LogService({ store, bus, clock, logger: silentLogger, keptEntries: 1000 })
     return SetupService.open({
       settings: new SettingStore(database()),
+      zone: await ServerZone.open(new SettingStore(database()), createLinuxHost().wallClock),
       spaces: async () => [],
       mountPointOf: async () => '/',
       cameraCount: async () => 0,

@@ -19,10 +19,14 @@ export class NasApp {
     this.test = test
   }
 
-  static async start(options: TestAppOptions = {}): Promise<NasApp> {
+  /** `isStrict`: whether its getcfg minds capitals and fails where it gives a default. */
+  static async start(options: TestAppOptions = {}, isStrict = true): Promise<NasApp> {
     const nas = await SimulatedNas.start(makeTestFolder())
+    nas.state.change((extra) => {
+      extra.isStrict = isStrict
+    })
     const { root, baseUrl } = nas
-    const host = createQtsHost({ root, baseUrls: [baseUrl], timeoutMs: 300, patienceMs: 300, nowMs: Date.now })
+    const host = createQtsHost({ root, baseUrls: [baseUrl], timeoutMs: 1200, patienceMs: 300, nowMs: Date.now })
     return new NasApp(nas, await startTestApp({ host, ...options }))
   }
 
