@@ -100,11 +100,14 @@ describe('Live View', function () {
     await until('a picture', () => framesBehind(page, 1))
 
     const reports = await until('reports', () => {
-      const found = server.liveRequests.filter((one) => one.type === 'received' && one['tile'] === 1)
+      const all = server.liveRequests.filter((one) => one.type === 'received')
+      const found = all.flatMap((one) =>
+        (one['newest'] as { tile: number; sequence: number }[]).filter(({ tile }) => tile === 1),
+      )
       return found.length >= 4 ? found : undefined
     })
 
-    const sequences = reports.map((one) => Number(one['sequence']))
+    const sequences = reports.map(({ sequence }) => sequence)
     assert.deepEqual(
       [...sequences].sort((a, b) => a - b),
       sequences,
