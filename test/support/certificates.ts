@@ -1,6 +1,7 @@
 // Certificates as an authority gives them out, or would not.
 import 'reflect-metadata'
 import { createPrivateKey, type KeyObject, webcrypto } from 'node:crypto'
+import { isIP } from 'node:net'
 import { BasicConstraintsExtension, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509'
 
 const dayMs = 86_400_000
@@ -50,7 +51,9 @@ export async function makeCertificate(wish: CertificateWish = {}): Promise<TestC
     signingAlgorithm: by === undefined ? algorithm : { name: 'ECDSA', hash },
     extensions: [
       new BasicConstraintsExtension(isAuthority, undefined, true),
-      new SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns' as const, value }))),
+      new SubjectAlternativeNameExtension(
+        names.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value })),
+      ),
     ],
   })
   const keyObject = createPrivateKey({
