@@ -1,6 +1,7 @@
 // Reads the environment, starts the server, stops it on SIGTERM. `--reset-admin` makes a new one-time password instead.
 //
 // What the server is made of is loaded once a recorder has been started: cameras wait for nothing else.
+import { fstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLogger, type Logger } from './base/logger.ts'
 import { type Config, readConfig } from './config.ts'
@@ -10,7 +11,7 @@ import { version } from './version.ts'
 async function serve(config: Config, logger: Logger): Promise<void> {
   const recorder = new RecorderClient({
     dataDir: config.dataDir,
-    recorderMain: join(import.meta.dirname, 'recorder-main.ts'),
+    recorderMain: config.keepsRecorder ? join(import.meta.dirname, 'recorder-main.ts') : undefined,
     serverVersion: version,
     logLevel: config.logLevel,
     logger,
@@ -37,9 +38,16 @@ async function resetAdministrator(config: Config, logger: Logger): Promise<void>
   printPassword(await resetAdministratorOf(config, logger))
 }
 
-/** Shown once, here, and nowhere kept. */
+/** Shown once, here, and nowhere kept: the journal, which would keep it, is not told. */
 function printPassword(password: string): void {
-  console.log(`Nightjar first login: user admin, password ${password}`)
+  const shown = isJournalled() ? '(not shown in a log; `nightjar reset-admin` gives another)' : password
+  console.log(`Nightjar first login: user admin, password ${shown}`)
+}
+
+/** Whether standard output goes to the journal: systemd tells its device and inode (systemd.exec(5), JOURNAL_STREAM). */
+function isJournalled(): boolean {
+  const { dev, ino } = fstatSync(1)
+  return process.env['JOURNAL_STREAM'] === `${dev}:${ino}`
 }
 
 async function main(): Promise<void> {
