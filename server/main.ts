@@ -1,4 +1,5 @@
-// Reads the environment, starts the server, stops it on SIGTERM. `--reset-admin` makes a new one-time password instead.
+// Reads the environment, starts the server, stops it on SIGTERM. `--reset-admin` makes a new one-time password
+// instead; `--version` only tells which one it is.
 //
 // What the server is made of is loaded once a recorder has been started: cameras wait for nothing else.
 import { fstatSync } from 'node:fs'
@@ -51,6 +52,10 @@ function isJournalled(): boolean {
 }
 
 async function main(): Promise<void> {
+  if (process.argv.includes('--version')) {
+    console.log(version)
+    return
+  }
   const config = readConfig(process.env)
   const logger = createLogger('server', config.logLevel)
   for (const key of config.unknownKeys) logger.warn({ key }, 'no such setting')
