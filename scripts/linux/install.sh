@@ -62,6 +62,9 @@ check_folder() {
   case $2/ in
   *[!A-Za-z0-9/._+-]*) refuse "$1: may hold letters, digits and / . _ + - only, not $2" ;;
   */../* | */./* | *//*) refuse "$1: must be without . and .. and double or closing /, not $2" ;;
+  /bin/* | /boot/* | /dev/* | /etc/* | /proc/* | /run/* | /sbin/* | /sys/* | /tmp/* | /var/tmp/*)
+    refuse "$1: $2 is the system's own, or is emptied by it; take a folder elsewhere"
+    ;;
   esac
 }
 
@@ -97,6 +100,8 @@ while [ $# -gt 0 ]; do
     case $1 in
     --prefix)
       check_folder "$1" "$2"
+      # Services see no homes.
+      case $2/ in /home/* | /root/*) refuse "$1: must not be in a home, as $2 is" ;; esac
       prefix=$2
       ;;
     --data)
@@ -363,7 +368,9 @@ runs_from() {
 }
 
 tell() {
-  address=$(hostname -I 2>/dev/null | cut -d ' ' -f 1)
+  # Where it listens to this machine alone, its own address is the right one.
+  address=''
+  case $(setting NIGHTJAR_HOST) in "" | 0.0.0.0 | ::) address=$(hostname -I 2>/dev/null | cut -d ' ' -f 1) ;; esac
   say ''
   say "Nightjar $version runs."
   told_by_server | sed -n "s#^Nightjar under TLS: #  #p;s#^Nightjar is at #  #p" | sed "s#//127\.0\.0\.1:#//${address:-127.0.0.1}:#"
@@ -371,9 +378,9 @@ tell() {
     say "Log in as admin. The one-time password is kept nowhere; this prints one:  sudo nightjar reset-admin"
   fi
   recorder=$(systemctl show -p MainPID --value nightjar-recorder.service)
-  if [ -n "$former" ] && [ "$former" != "$version" ] &&
-    ! tr '\0' '\n' 2>/dev/null <"/proc/$recorder/cmdline" | grep -qF "/versions/$version/"; then
-    say "Recording goes on with the recorder of version $former. It becomes $version at the next boot, or at once, for about"
+  runs=$(tr '\0' '\n' 2>/dev/null <"/proc/$recorder/cmdline" | sed -n 's|^.*/versions/\([^/]*\)/.*$|\1|p' | head -n 1)
+  if [ -n "$runs" ] && [ "$runs" != "$version" ]; then
+    say "Recording goes on with the recorder of version $runs. It becomes $version at the next boot, or at once, for about"
     say "two seconds of footage, by:  sudo systemctl restart nightjar-recorder"
   fi
 }

@@ -9,8 +9,8 @@ import { gzip } from '../qpkg/fixed-gzip.ts'
 import { SourceTree } from '../qpkg/source-tree.ts'
 import { fileMember, type TarMember, writeTar } from '../qpkg/tar-writer.ts'
 
-/** What `uname -m` says on the machines an archive can be for. */
-const machines = ['x86_64', 'aarch64']
+/** What `uname -m` says on the machines an archive can be for, by what they are called. */
+const machines: Record<string, string> = { x86_64: 'x86_64', aarch64: 'aarch64', arm64: 'aarch64' }
 
 /** What the tree has to have, for the services and the installer to find it. */
 const needed = ['VERSION', 'bin/nightjar-server', 'bin/nightjar-recorder', 'bin/nightjar-root-door']
@@ -29,10 +29,10 @@ const ours: [file: string, destination: string][] = [
 ]
 
 /**
- * Writes `OUT/nightjar-VERSION-linux-ARCH.tar.gz` and its SHA-256 beside it, in the form of sha256sum, and gives the path.
+ * Writes `OUT/nightjar-VERSION-linux-MACHINE.tar.gz` and its SHA-256 beside it, in the form of sha256sum, and gives the path.
  * All is in one folder of that name. The same tree makes the same bytes, whoever packs it and when.
  *
- * `arch` is as `uname -m` says it. Fails `invalid` on a version or machine that is none, `not-found` where the tree lacks
+ * `arch` is `x86_64`, `aarch64` or `arm64`; in the name it is as `uname -m` says it. Fails `invalid` on a version or machine that is none, `not-found` where the tree lacks
  * a program or says another version.
  */
 export async function packArchive(tree: string, out: string, version: string, arch: string): Promise<string> {
@@ -41,10 +41,10 @@ export async function packArchive(tree: string, out: string, version: string, ar
       field: 'version',
     })
   }
-  if (!machines.includes(arch)) {
-    throw new Failure('invalid', `arch: must be ${machines.join(' or ')}, not ${JSON.stringify(arch)}`, {
-      field: 'arch',
-    })
+  const machineName = machines[arch]
+  if (machineName === undefined) {
+    const known = Object.keys(machines).join(', ')
+    throw new Failure('invalid', `arch: must be one of ${known}, not ${JSON.stringify(arch)}`, { field: 'arch' })
   }
   for (const file of needed) {
     if (!existsSync(join(tree, file))) throw new Failure('not-found', `pack ${tree}: ${file} is missing`)
@@ -53,13 +53,13 @@ export async function packArchive(tree: string, out: string, version: string, ar
   if (told !== version) {
     throw new Failure('invalid', `version: ${tree} is ${told}, not ${version}`, { field: 'version' })
   }
-  const name = `nightjar-${version}-linux-${arch}`
+  const name = `nightjar-${version}-linux-${machineName}`
   const members = new SourceTree()
   members.add({ source: tree, destination: name })
   for (const [file, destination] of ours) {
     members.add({ source: join(import.meta.dirname, file), destination: `${name}/${destination}` })
   }
-  const machine = fileMember(`./${name}/linux/architecture`, Buffer.from(`${arch}\n`))
+  const machine = fileMember(`./${name}/linux/architecture`, Buffer.from(`${machineName}\n`))
   // Without the folder it is unpacked in: that one keeps its own owner and mode.
   const all = [...members.sorted().filter((member) => member.name !== './'), machine].sort(byName)
   mkdirSync(out, { recursive: true })

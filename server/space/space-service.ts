@@ -222,7 +222,8 @@ export class SpaceService {
     })
     if (facts === undefined) throw wrong('is not there')
     if (!facts.isDirectory) throw wrong('is no folder')
-    if (facts.isReadOnly) throw wrong('is on a file system mounted read-only')
+    // Under systemd a folder is closed to the server until it is opened.
+    if (facts.isReadOnly) throw wrong('is mounted read-only, or on Linux was not made ready by `nightjar make-space`')
     if (!facts.isWritable) throw wrong('cannot be written to by the server')
     const user = others.find((other) => other.volumePath === facts.realPath)
     if (user !== undefined) {

@@ -25,6 +25,8 @@ const refused: [args: string[], says: RegExp][] = [
   [['--data', '/var/lib/my data'], /--data: may hold letters, digits and \/ \. _ \+ - only/],
   [['--data', '/var/lib/../x'], /--data: must be without \. and \.\./],
   [['--data', '/var/lib/x/'], /--data: must be without .* closing \//],
+  [['--data', '/tmp/nightjar'], /--data: \/tmp\/nightjar is the system's own, or is emptied by it/],
+  [['--prefix', '/home/anna/nightjar'], /--prefix: must not be in a home/],
   [['--database', 'postgres://h/x'], /--database: must be sqlite or mysql:/],
   [['--database', 'mysql://u:hunter 2@h/x'], /--database: write what is no letter or digit in the password as %/],
   [['--space', 'footage'], /--space: must begin with \//],

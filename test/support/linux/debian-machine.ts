@@ -125,7 +125,13 @@ export class DebianMachine {
 
   /** Its control groups: the kernel keeps them when their processes are gone. */
   #leaveNothing(): void {
-    const script = `mkdir -p "$1" && mount -t cgroup2 cgroup2 "$1" && find "$1/$2" -depth -type d -exec rmdir {} + || :`
+    // The last process may need a moment to leave its group.
+    const script = `mkdir -p "$1" && mount -t cgroup2 cgroup2 "$1" || exit
+      for try in 1 2 3 4 5 6 7 8 9 10; do
+        [ -d "$1/$2" ] || exit 0
+        find "$1/$2" -depth -type d -exec rmdir {} + 2>/dev/null && exit 0
+        sleep 0.2
+      done`
     execFileSync('unshare', ['-m', 'sh', '-c', script, 'sh', join(this.#own, 'cgroup'), this.#group], { stdio: 'pipe' })
   }
 }
