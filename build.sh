@@ -15,7 +15,7 @@ usage: ./build.sh COMMAND [options]
   check            types, lint and format
   test [FILE …]    all tests, or the files given; ends with a line "N passed, N failed"
   bench WHAT       record | export | live | server | timeline | snapshot | stall  [--cameras N] [--seconds S] [--json]
-  package          dist/Nightjar_<version>_<arch>.qpkg  [--arch x86_64|arm64] [--out FOLDER]
+  package          dist/Nightjar_<version>_<arch>.qpkg, and an archive for any Linux beside it  [--arch x86_64|arm64] [--out FOLDER]
   faults           the fault rig  [--runs N] [--seed S] [--json]
   reset-admin      a new one-time password for the administrator
 TEXT
@@ -84,6 +84,9 @@ need_tests() {
   need unshare util-linux
   need pebble pebble
   need busybox busybox
+  need /usr/sbin/slapd slapd ldap-utils
+  need samba-tool samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind
+  need /usr/sbin/debootstrap debootstrap
   need shellcheck shellcheck
   need ip iproute2
   need /usr/lib/x86_64-linux-gnu/girepository-1.0/GstRtspServer-1.0.typelib python3-gi gir1.2-gst-rtsp-server-1.0 \
@@ -102,27 +105,44 @@ build_desktop() {
 # count WORD FILE: the sum of what mocha reports by that word.
 count() { awk -v word="$1" '$1 ~ /^[0-9]+$/ && $2 == word { sum += $1 } END { print sum + 0 }' "$2"; }
 
+# What waits for processes that start and stop, and what waits for browsers, runs beside the rest.
+slow_tests='test/qpkg test/scripts/qpkg test/package test/linux test/server/host'
+browser_tests='test/web-desktop test/end-to-end'
+
+# run_aside FILE FOLDER …: runs their tests in the background, and writes what came of it into the file.
+run_aside() {
+  report=$1
+  shift
+  patterns=''
+  for folder in "$@"; do patterns="$patterns $folder/**/*.test.ts"; done
+  (
+    set -f
+    # shellcheck disable=SC2086 # a list of patterns, which mocha itself opens
+    scripts/node node_modules/mocha/bin/mocha.js $patterns >"$report" 2>&1
+  ) &
+}
+
 run_tests() {
-  report=$(mktemp)
-  aside=$(mktemp)
-  mocha=node_modules/mocha/bin/mocha.js
+  reports=$(mktemp -d)
   runs=1
   if [ $# -eq 0 ]; then
-    # These mostly wait for processes that start and stop: they run beside the others.
-    runs=2
-    scripts/node $mocha 'test/qpkg/**/*.test.ts' 'test/scripts/qpkg/*.test.ts' 'test/package/*.test.ts' 'test/server/host/**/*.test.ts' \
-      >"$aside" 2>&1 &
-    set -- 'test/**/*.test.ts' --ignore 'test/qpkg/**' --ignore 'test/scripts/qpkg/**' --ignore 'test/package/**' \
-      --ignore 'test/server/host/**'
+    runs=3
+    # shellcheck disable=SC2086 # lists of folders
+    run_aside "$reports/slow" $slow_tests
+    # shellcheck disable=SC2086
+    run_aside "$reports/browser" $browser_tests
+    set -- 'test/**/*.test.ts'
+    for folder in $slow_tests $browser_tests; do set -- "$@" --ignore "$folder/**"; done
   fi
-  scripts/node $mocha "$@" 2>&1 | tee "$report" || true
+  scripts/node node_modules/mocha/bin/mocha.js "$@" 2>&1 | tee "$reports/main" || true
   wait
-  tee -a "$report" <"$aside"
-  passed=$(count passing "$report")
+  for report in slow browser; do [ ! -e "$reports/$report" ] || cat "$reports/$report"; done
+  cat "$reports"/* >"$reports.all"
+  passed=$(count passing "$reports.all")
   # A skipped test proves nothing: it counts as failed. So does a run that ended without saying what it did.
-  ended=$(grep -c '^ *[0-9][0-9]* passing' "$report" || true)
-  failed=$(($(count failing "$report") + $(count pending "$report") + runs - ended))
-  rm -f "$report" "$aside"
+  ended=$(grep -c '^ *[0-9][0-9]* passing' "$reports.all" || true)
+  failed=$(($(count failing "$reports.all") + $(count pending "$reports.all") + runs - ended))
+  rm -rf "$reports" "$reports.all"
   printf '%s passed, %s failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]
 }

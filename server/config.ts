@@ -61,6 +61,9 @@ export interface Config {
   /** `NIGHTJAR_SETUP`, `ask` or `done`, default `ask`: whether the administrator is led through the setup at the first
    * log-in. `done` marks it as finished for good: for machines that are set up by a script. */
   readonly isSetupDone: boolean
+  /** `NIGHTJAR_RECORDER`, `own` or `external`, default `own`: whether the server starts a recorder where none answers. With
+   * `external` something else keeps one running in the same data folder (systemd), and the server waits for it. */
+  readonly keepsRecorder: boolean
   /** Keys that begin with `NIGHTJAR_` and are no setting of this version: probably misspelt, so they are warned of. */
   readonly unknownKeys: readonly string[]
 }
@@ -105,6 +108,7 @@ export function readConfig(env: Environment): Config {
     logLevel: reader.oneOf('NIGHTJAR_LOG_LEVEL', logLevels, 'info'),
     nodePath: reader.text('NIGHTJAR_NODE', process.execPath),
     isSetupDone: reader.oneOf('NIGHTJAR_SETUP', ['ask', 'done'], 'ask') === 'done',
+    keepsRecorder: reader.oneOf('NIGHTJAR_RECORDER', ['own', 'external'], 'own') === 'own',
     desktopDir: resolve(reader.text('NIGHTJAR_DESKTOP_DIR', resolve(import.meta.dirname, '../dist/web-desktop'))),
   }
   return Object.freeze({ ...config, unknownKeys: reader.unknownKeys() })

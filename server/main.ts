@@ -1,7 +1,8 @@
 // Reads the environment, starts the server, stops it on SIGTERM. `--reset-admin` makes a new one-time password instead,
-// `--remove-all-data` removes settings, index and footage.
+// `--remove-all-data` removes settings, index and footage, `--version` only tells which one it is.
 //
 // What the server is made of is loaded once a recorder has been started: cameras wait for nothing else.
+import { fstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLogger, type Logger } from './base/logger.ts'
 import { type Config, readConfig } from './config.ts'
@@ -13,7 +14,7 @@ async function serve(config: Config, logger: Logger): Promise<void> {
   const recorder = new RecorderClient({
     dataDir: config.dataDir,
     nodePath: config.nodePath,
-    recorderMain: join(import.meta.dirname, 'recorder-main.ts'),
+    recorderMain: config.keepsRecorder ? join(import.meta.dirname, 'recorder-main.ts') : undefined,
     serverVersion: version,
     logLevel: config.logLevel,
     logger,
@@ -59,12 +60,23 @@ async function removeAllData(config: Config, logger: Logger): Promise<void> {
   console.log(`Nightjar removed its settings, accounts and index; what else is in ${config.dataDir} stays`)
 }
 
-/** Shown once, here, and nowhere kept. */
+/** Shown once, here, and nowhere kept: the journal, which would keep it, is not told. */
 function printPassword(password: string): void {
-  console.log(`Nightjar first login: user admin, password ${password}`)
+  const shown = isJournalled() ? '(not shown in a log; `nightjar reset-admin` gives another)' : password
+  console.log(`Nightjar first login: user admin, password ${shown}`)
+}
+
+/** Whether standard output goes to the journal: systemd tells its device and inode (systemd.exec(5), JOURNAL_STREAM). */
+function isJournalled(): boolean {
+  const { dev, ino } = fstatSync(1)
+  return process.env['JOURNAL_STREAM'] === `${dev}:${ino}`
 }
 
 async function main(): Promise<void> {
+  if (process.argv.includes('--version')) {
+    console.log(version)
+    return
+  }
   const config = readConfig(process.env)
   const logger = createLogger('server', config.logLevel)
   for (const key of config.unknownKeys) logger.warn({ key }, 'no such setting')

@@ -1,7 +1,9 @@
 // Makes the packages that are installed: `./build.sh package [--arch x86_64|arm64] [--out FOLDER]`.
 import { execFileSync } from 'node:child_process'
+import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { packArchive } from '../linux/pack-archive.ts'
 import { check } from '../qpkg/check.ts'
 import { pack } from '../qpkg/pack.ts'
 import { architectureOf } from './architecture.ts'
@@ -38,6 +40,8 @@ async function main(args: string[]): Promise<void> {
   for (const finding of findings) process.stderr.write(`${path}: ${finding}\n`)
   if (findings.length > 0) process.exitCode = 1
   process.stdout.write(`${path}: ${(sizeBytes / 1e6).toFixed(1)} MB, MD5 ${md5}\n`)
+  const archive = await packArchive(tree.folder, values.out, tree.version, architecture.machine)
+  process.stdout.write(`${archive}: ${(statSync(archive).size / 1e6).toFixed(1)} MB\n`)
 }
 
 main(process.argv.slice(2)).catch((error: Error) => {

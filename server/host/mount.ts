@@ -6,6 +6,10 @@ export interface Mount {
   isReadOnly: boolean
   /** What is mounted, such as `/dev/mapper/cachedev1`; a word of the file system's own where it is no device. */
   source: string
+  /** Number of the device, `major:minor`. */
+  device: string
+  /** Which folder of that device is seen here. */
+  root: string
   id: number
   /** The mount it was mounted on; of one outside the process's root, none is in the list. */
   parentId: number
@@ -28,6 +32,8 @@ export function parseMountInfo(text: string): Mount[] {
         fileSystem: fields[dash + 1] ?? '',
         isReadOnly: options.includes('ro'),
         source: unescapeOctal(fields[dash + 2] ?? ''),
+        device: fields[2]!,
+        root: unescapeOctal(fields[3]!),
         id: Number(fields[0]),
         parentId: Number(fields[1]),
       },
@@ -35,14 +41,44 @@ export function parseMountInfo(text: string): Mount[] {
   })
 }
 
-/** The mount a path stands on: the deepest one, and of those the last made. */
+/**
+ * The mount a path stands on: the deepest one, and of those the last made.
+ *
+ * systemd makes a folder writable for a service (`ReadWritePaths=`) by mounting it on itself. That is no volume: the rights
+ * are that mount's, the mount point is the one below it, so that a disk which is not mounted does not look as if it were.
+ */
 export function mountOf(path: string, mounts: Mount[]): Mount {
-  let found: Mount = { mountPoint: '/', fileSystem: '', isReadOnly: false, source: '', id: 0, parentId: 0 }
-  for (const mount of mounts) {
-    const prefix = mount.mountPoint === '/' ? '/' : `${mount.mountPoint}/`
-    if (`${path}/`.startsWith(prefix) && mount.mountPoint.length >= found.mountPoint.length) found = mount
+  const above = mounts
+    .filter(({ mountPoint }) => isWithin(path, mountPoint))
+    .map((mount, at) => ({ mount, at }))
+    .sort((a, b) => b.mount.mountPoint.length - a.mount.mountPoint.length || b.at - a.at)
+    .map(({ mount }) => mount)
+  const found = above[0]
+  if (found === undefined) {
+    return {
+      ...{ mountPoint: '/', fileSystem: '', isReadOnly: false, source: '' },
+      device: '',
+      root: '/',
+      id: 0,
+      parentId: 0,
+    }
   }
-  return found
+  let at = 0
+  while (at + 1 < above.length && isOnItself(above[at]!, above[at + 1]!)) at++
+  return { ...found, mountPoint: above[at]!.mountPoint }
+}
+
+function isWithin(path: string, mountPoint: string): boolean {
+  return `${path}/`.startsWith(mountPoint === '/' ? '/' : `${mountPoint}/`)
+}
+
+/** Whether `mount` shows at its place what `below` would show there anyway. */
+function isOnItself(mount: Mount, below: Mount): boolean {
+  const bare = (path: string) => (path === '/' ? '' : path)
+  return (
+    mount.device === below.device &&
+    bare(mount.root) === bare(below.root) + mount.mountPoint.slice(bare(below.mountPoint).length)
+  )
 }
 
 /** Those a path can lead to: not what another one was mounted over, at the same place or at a folder above it. */

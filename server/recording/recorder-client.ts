@@ -33,8 +33,9 @@ export interface Keyframe {
 
 export interface RecorderClientOptions {
   dataDir: string
-  /** The program to start where no recorder answers: path of `recorder-main.ts`. */
-  recorderMain: string
+  /** The program to start where no recorder answers: path of `recorder-main.ts`. Undefined where something else keeps one
+   * running, such as systemd: then it is waited for. */
+  recorderMain: string | undefined
   /** The Node to start it with; that of this process where it is not given. */
   nodePath?: string
   serverVersion: string
@@ -174,6 +175,7 @@ export class RecorderClient implements RecorderLink {
   /** Starts a recorder that outlives this process. */
   #launch(): void {
     const { dataDir, recorderMain, nodePath = process.execPath, logLevel, logger } = this.#options
+    if (recorderMain === undefined) return
     logger.info('starting the recorder')
     const log = openSync(join(dataDir, 'recorder.log'), 'a', 0o640)
     const child = spawn(nodePath, ['--max-semi-space-size=1', '--v8-pool-size=1', recorderMain], {

@@ -234,7 +234,8 @@ export class SpaceService {
     })
     if (facts === undefined) throw wrong('is not there')
     if (!facts.isDirectory) throw wrong('is no folder')
-    if (facts.isReadOnly) throw wrong('is on a file system mounted read-only')
+    // Under systemd a folder is closed to the server until it is opened.
+    if (facts.isReadOnly) throw wrong('is mounted read-only, or on Linux was not made ready by `nightjar make-space`')
     const user = others.find((other) => other.volumePath === facts.realPath)
     if (user !== undefined) {
       throw new Failure('conflict', `volumePath: ${draft.volumePath} is used by recording space ${user.name}`, {

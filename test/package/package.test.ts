@@ -43,7 +43,9 @@ describe('the package', function () {
   it('brings nothing of another machine, and nothing for developers', () => {
     const files = readdirSync(join(tree.folder, 'app'), { recursive: true, encoding: 'utf8' })
 
-    const unwanted = files.filter((file) => /\.map$|(darwin|win32|musl).*\.node$|\/typescript\/|\/mocha\/|\.d\.ts$/.test(file))
+    const unwanted = files.filter((file) =>
+      /\.map$|(darwin|win32|musl).*\.node$|\/typescript\/|\/mocha\/|\.d\.ts$/.test(file),
+    )
     assert.deepEqual(unwanted, [])
     assert.ok(files.includes('dist/web-desktop/index.html'))
   })

@@ -26,6 +26,11 @@ describe('the configuration', () => {
     assert.equal(readConfig({ NIGHTJAR_HTTPS_PORT: '443' }).httpsPort, 443)
   })
 
+  it('has the server keep its recorder, unless something else does', () => {
+    assert.equal(readConfig({}).keepsRecorder, true)
+    assert.equal(readConfig({ NIGHTJAR_RECORDER: 'external' }).keepsRecorder, false)
+  })
+
   it('makes two schemas of one MariaDB address', () => {
     const config = readConfig({ NIGHTJAR_DATABASE_URL: 'mysql://u:p@db:3306/eye' })
 
@@ -55,6 +60,7 @@ describe('the configuration', () => {
     ['NIGHTJAR_BASE_PATH', '/a b/', /letters/],
     ['NIGHTJAR_LOG_LEVEL', 'loud', /debug, info/],
     ['NIGHTJAR_SETUP', 'skip', /one of ask, done/],
+    ['NIGHTJAR_RECORDER', 'systemd', /one of own, external/],
     ['NIGHTJAR_DATABASE_URL', 'postgres://h/x', /mysql:/],
     ['NIGHTJAR_DATABASE_URL', 'mysql://h/', /database name/],
     ['NIGHTJAR_DATABASE_URL', 'mysql://h/a-b', /database name/],

@@ -49,6 +49,38 @@ describe('mounts', () => {
     assert.deepEqual(seen, ['/dev/vda1', 'over', 'newer', 'below'])
   })
 
+  it('are seen through where a folder was mounted on itself to be written to', () => {
+    const ofService = parseMountInfo(
+      [
+        '22 1 253:1 / / ro - ext4 /dev/vda1 rw',
+        '30 22 253:1 /srv/footage /srv/footage rw - ext4 /dev/vda1 rw',
+        '31 22 253:2 / /mnt/disk ro - ext4 /dev/vdb1 rw',
+        '32 31 253:2 /here /mnt/disk/here rw - ext4 /dev/vdb1 rw',
+        '33 22 253:1 /elsewhere /mnt/bound rw - ext4 /dev/vda1 rw',
+        '34 22 253:3 / /mnt/other rw - ext4 /dev/vdc1 rw',
+        // A disk that was mounted on such a folder later comes below it and above it.
+        '35 36 253:1 /mnt/late /mnt/late rw - ext4 /dev/vda1 rw',
+        '36 22 253:4 / /mnt/late rw - ext4 /dev/vdd1 rw',
+        '37 35 253:4 / /mnt/late rw - ext4 /dev/vdd1 rw',
+      ].join('\n'),
+    )
+
+    const paths = ['/srv/footage/a', '/mnt/disk/here', '/mnt/disk', '/mnt/bound', '/mnt/other', '/mnt/late']
+    const seen = paths.map((path) => {
+      const { mountPoint, isReadOnly } = mountOf(path, ofService)
+      return [path, mountPoint, isReadOnly]
+    })
+
+    assert.deepEqual(seen, [
+      ['/srv/footage/a', '/', false],
+      ['/mnt/disk/here', '/mnt/disk', false],
+      ['/mnt/disk', '/mnt/disk', true],
+      ['/mnt/bound', '/mnt/bound', false],
+      ['/mnt/other', '/mnt/other', false],
+      ['/mnt/late', '/mnt/late', false],
+    ])
+  })
+
   it('leave out lines that are none', () => {
     assert.deepEqual(parseMountInfo('\nnonsense\n1 2 3'), [])
   })

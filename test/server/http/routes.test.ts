@@ -32,7 +32,7 @@ describe('the API', () => {
     }
     assert.deepEqual(
       test.app.routes.filter(({ spec }) => spec.privilege === 'public').map(({ spec }) => spec.path),
-      ['api/login'],
+      ['api/login', 'api/login/ways', 'api/openid/start', 'api/openid/callback'],
     )
   })
 
