@@ -168,6 +168,7 @@ async function build(options: AppOptions, scope: Scope): Promise<App> {
     seal,
     basePath: config.basePath,
     loginLimits: options.loginLimits ?? defaultLoginLimits,
+    place: { ownNames: network.ownNames, isProxy: network.redirect.isProxy },
     log,
     bus,
     clock,

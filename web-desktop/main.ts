@@ -20,7 +20,7 @@ async function showLogin(isOffline: boolean): Promise<void> {
 
 async function showDesktop(): Promise<void> {
   const [{ NjDesktop }, { apps }] = await Promise.all([import('./shell/nj-desktop.ts'), import('./apps/index.ts')])
-  if (session.value?.isPasswordExpired) return await askForPassword()
+  if (session.value?.isPasswordExpired) return await askForPassword(() => void showDesktop())
   const desktop = new NjDesktop()
   // The server refuses what is not allowed; here it is not even offered.
   desktop.apps = apps.filter((app) => session.value?.privileges.includes(app.needs))
@@ -29,8 +29,23 @@ async function showDesktop(): Promise<void> {
   startPresence()
 }
 
+/** A password may run out while somebody is at work: what is open waits, unseen, until it was changed. */
+function watchPassword(): void {
+  session.subscribe(() => {
+    const desktop = document.querySelector<HTMLElement>('nj-desktop')
+    if (desktop === null || desktop.inert || !session.value?.isPasswordExpired) return
+    desktop.inert = true
+    // Its windows must keep their size, and some of its parts are visible of their own will.
+    desktop.style.opacity = '0'
+    void askForPassword(() => {
+      desktop.inert = false
+      desktop.style.opacity = ''
+    })
+  })
+}
+
 /** Nothing else is allowed before the password was changed. */
-async function askForPassword(): Promise<void> {
+async function askForPassword(goOn: () => void): Promise<void> {
   const { NjChangePassword } = await import('./shell/nj-change-password.ts')
   const dialog = new NjChangePassword()
   dialog.isForced = true
@@ -38,7 +53,7 @@ async function askForPassword(): Promise<void> {
   dialog.addEventListener('nj-cancel', () => void logOut())
   dialog.addEventListener('nj-done', () => {
     dialog.remove()
-    void showDesktop()
+    goOn()
   })
   document.querySelector('nj-login')?.remove()
   document.body.append(dialog)
@@ -56,4 +71,5 @@ async function begin(): Promise<void> {
 
 startTheme()
 watchInput()
+watchPassword()
 void begin()

@@ -32,6 +32,10 @@ import { NasSignOnService } from './nas-sign-on.ts'
 import { fallbackSource, nasSource } from './nas-source.ts'
 import { openidRoutes } from './openid/openid-routes.ts'
 import { OpenidService } from './openid/openid-service.ts'
+import type { PlaceOptions } from './passkey-place.ts'
+import { passkeyRoutes } from './passkey-routes.ts'
+import { PasskeyService } from './passkey-service.ts'
+import { PasskeyStore } from './passkey-store.ts'
 import { createPassport } from './passport.ts'
 import { SecondFactorService } from './second-factor-service.ts'
 import { SecondFactorStore } from './second-factor-store.ts'
@@ -46,6 +50,8 @@ export interface AccountPartsOptions {
   seal: Seal
   basePath: string
   loginLimits: LoginLimits
+  /** What this server is called, for passkeys. */
+  place: PlaceOptions
   log: LogService
   bus: Bus
   clock: Clock
@@ -110,13 +116,18 @@ export async function buildAccounts(options: AccountPartsOptions): Promise<Accou
   })
   const editor = nas?.editor ?? localEditor(accounts)
   const signOn = nas && new NasSignOnService({ host, settings, accounts, mirror: nas.mirror, limit, logins, clock })
+  const confirmPassword: AccountParts['confirmPassword'] = (actor, password, response) =>
+    mustBeOwn({ accounts, logins, limit }, actor, password, response)
+  const passkeys = new PasskeyService({
+    ...{ store: new PasskeyStore(database), accounts, logins, limit, log, bus, clock },
+  })
   return {
     accounts,
     sessions,
     sessionStore,
     passport,
     logins,
-    confirmPassword: (actor, password, response) => mustBeOwn({ accounts, logins, limit }, actor, password, response),
+    confirmPassword,
     hostSessionOf: (sessionId) => nas?.sessions.of(sessionId),
     routes: [
       ...accountRoutes({
@@ -127,6 +138,9 @@ export async function buildAccounts(options: AccountPartsOptions): Promise<Accou
       ...(nas === undefined || signOn === undefined
         ? [mirrorRoute(() => noMirror)]
         : nasRoutes({ ...nas, signOn, log, clock, basePath })),
+      ...passkeyRoutes({
+        ...{ passkeys, place: options.place, accounts, editor, confirmPassword, log, clock, basePath },
+      }),
       ...directoryRoutes({ directory, log }),
       ...openidRoutes({ openid, accounts, logins, basePath, log, bus, clock }),
       ...accountAdminRoutes({ accounts, editor, policies, secondFactors, sessions, log }),

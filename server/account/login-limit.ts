@@ -36,18 +36,12 @@ export class LoginLimit {
    * try past the limit.
    */
   async take(username: string, address: string): Promise<{ waitSec: number; isFirst: boolean } | undefined> {
-    for (const [limiter, key] of [
-      [this.#byAddress, address],
-      [this.#byAccount, this.#accountKey(username, address)],
-    ] as const) {
-      try {
-        await limiter.consume(key)
-      } catch (refused) {
-        const { msBeforeNext, consumedPoints } = refused as RateLimiterRes
-        return { waitSec: Math.ceil(msBeforeNext / 1000), isFirst: consumedPoints === limiter.points + 1 }
-      }
-    }
-    return undefined
+    return (await this.takeAddress(address)) ?? takeOf(this.#byAccount, this.#accountKey(username, address))
+  }
+
+  /** The same by address alone, where nobody is named. */
+  takeAddress(address: string): Promise<{ waitSec: number; isFirst: boolean } | undefined> {
+    return takeOf(this.#byAddress, address)
   }
 
   /** The try was right: it and the failed ones before it are forgotten, for the account and for one at this address. */
@@ -61,6 +55,16 @@ export class LoginLimit {
   #accountKey(username: string, address: string): string {
     const known = knownKey(username, address)
     return this.#known.has(known) ? known : username.toLowerCase()
+  }
+}
+
+async function takeOf(limiter: RateLimiterMemory, key: string) {
+  try {
+    await limiter.consume(key)
+    return undefined
+  } catch (refused) {
+    const { msBeforeNext, consumedPoints } = refused as RateLimiterRes
+    return { waitSec: Math.ceil(msBeforeNext / 1000), isFirst: consumedPoints === limiter.points + 1 }
   }
 }
 

@@ -78,7 +78,8 @@ export async function guard(
     throw new Failure('forbidden', `the header ${csrfHeader} is missing, or is not this session's token`)
   }
   if (actor.isPasswordExpired && privilege !== 'account.self') {
-    throw new Failure('forbidden', 'change your password first')
+    // The page asks for another one at once, by the field.
+    throw new Failure('forbidden', 'change your password first', { field: 'password' })
   }
   if (!(await check(actor, privilege, cameraId))) throw new Failure('forbidden', `this needs ${privilege}`)
   return actor

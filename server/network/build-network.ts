@@ -23,6 +23,7 @@ import { CertificateStore } from './certificate-store.ts'
 import type { RedirectOptions } from './https-redirect.ts'
 import { networkRoutes } from './network-routes.ts'
 import { type NetworkDefaults, NetworkService } from './network-service.ts'
+import { machineNames } from './self-signed.ts'
 import { type WebHandler, WebListeners } from './web-listeners.ts'
 
 export interface NetworkPartsOptions {
@@ -49,6 +50,8 @@ export interface NetworkParts {
   gate: AddressGate
   acme: AcmeAuthority
   redirect: RedirectOptions
+  /** Names and addresses this server goes by: of its certificate, of the machine, of its settings. */
+  ownNames: () => Promise<string[]>
   /** Listens, once everything that answers is there; gives the listeners, which the caller closes. */
   listen(handler: WebHandler): Promise<WebListeners>
 }
@@ -105,6 +108,11 @@ export async function buildNetwork(options: NetworkPartsOptions): Promise<Networ
     gate: new AddressGate(access, bans),
     acme,
     redirect: { forcedPort: () => network.forcedPort, isProxy },
+    async ownNames() {
+      // Where TLS is a proxy's there is no certificate here, and asking for it would make one.
+      const certified = config.httpsPort === undefined ? [] : (await certificates.get()).names
+      return [...certified, ...machineNames(network.serverName)]
+    },
     async listen(handler) {
       listeners.serve(handler)
       await network.listen()

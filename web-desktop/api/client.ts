@@ -1,4 +1,5 @@
 // Requests to the server: relative addresses, the CSRF token, and every answer that is no success as a Failure.
+import type { Session } from '../../shared/account.ts'
 import { Failure, type FailureBody, failureKinds } from '../../shared/failure.ts'
 import { isAttended } from '../base/activity.ts'
 import { addressOf } from '../base/address.ts'
@@ -24,7 +25,8 @@ export async function failureOf(response: Response): Promise<Failure> {
  * One request, answered in JSON.
  *
  * Fails `unreachable` where the server does not answer. A 401 also marks the session as ended, so that the shell asks
- * for the password over whatever is open; log-in itself answers 401 for a wrong password and is left alone.
+ * for the password over whatever is open; log-in itself answers 401 for a wrong password and is left alone. A 403 at
+ * `password` says that the password has run out.
  */
 export async function request<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { accept: 'application/json' }
@@ -46,11 +48,25 @@ export async function request<T>(method: Method, path: string, body?: unknown, s
   }
   if (!response.ok) {
     const failure = await failureOf(response)
-    if (response.status === 401 && path !== 'api/login') session.end()
+    if (response.status === 401 && !path.startsWith('api/login')) session.end()
+    if (response.status === 403 && failure.field === 'password') void readAgain()
     throw failure
   }
   const text = await response.text()
   return (text === '' ? undefined : JSON.parse(text)) as T
+}
+
+let reading: Promise<void> | undefined
+
+/** The password ran out while somebody was logged in: the session says so, and the page asks for another. */
+function readAgain(): Promise<void> {
+  reading ??= getJson<Session>('api/session')
+    .then((found) => session.start(found))
+    .catch(() => undefined)
+    .finally(() => {
+      reading = undefined
+    })
+  return reading
 }
 
 export function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {

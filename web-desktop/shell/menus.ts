@@ -28,6 +28,7 @@ const t = wordsOf({
   userMenu: 'Account',
   lastLogin: 'Last log-in: {at}',
   password: 'Change password…',
+  passkeys: 'Passkeys…',
   light: 'Light theme',
   dark: 'Dark theme',
   auto: 'Theme of the system',
@@ -81,6 +82,7 @@ export async function openUserMenu(anchor: Element): Promise<string | undefined>
         ? []
         : [{ id: 'last', label: t('lastLogin', { at: formatDateTime(last) }), isDisabled: true }]),
       { id: 'password', label: t('password') },
+      { id: 'passkeys', label: t('passkeys') },
       { id: 'shortcuts', label: t('shortcuts'), keys: 'F1' },
       ...themes,
       { id: 'log-out', label: t('logOut'), hasLineAbove: true },

@@ -16,18 +16,17 @@ import { controls } from '../ui/controls.ts'
 import { type Shortcut, shortcutOf } from './desktop-keys.ts'
 import { desktopStyles } from './desktop-styles.ts'
 import './nj-banner.ts'
-import './nj-change-password.ts'
 import './nj-checklist.ts'
 import './nj-main-menu.ts'
 import './nj-notices.ts'
 import './nj-place-window.ts'
 import './nj-relogin.ts'
-import './nj-shortcuts.ts'
 import './nj-strips.ts'
 import './nj-taskbar.ts'
 import './nj-window.ts'
 import { openUserMenu, openWindowMenu } from './menus.ts'
 import type { MoveWish, NjWindow } from './nj-window.ts'
+import { type DialogPanel, isAsking, renderDialog } from './panels.ts'
 import { moveAmong, nextRegion } from './regions.ts'
 import { followWallpaper } from './wallpaper.ts'
 import {
@@ -51,7 +50,7 @@ const t = wordsOf({ shortcuts: 'Shortcuts', desktop: 'Desktop' })
 const saveDelayMs = 400
 const lostGraceMs = 1500
 
-type Panel = 'menu' | 'notices' | 'password' | 'setup' | 'shortcuts' | undefined
+type Panel = 'menu' | 'notices' | DialogPanel | undefined
 
 /** The desktop: task bar, wallpaper, windows, and what lies over them. It alone holds the windows' state. */
 @customElement('nj-desktop')
@@ -322,7 +321,7 @@ export class NjDesktop extends LitElement {
 
   async #onUserMenu(anchor: Element): Promise<void> {
     const chosen = await openUserMenu(anchor)
-    if (chosen === 'password' || chosen === 'shortcuts') this.panel = chosen
+    if (chosen === 'password' || chosen === 'passkeys' || chosen === 'shortcuts') this.panel = chosen
   }
 
   /** The same object until something in it changes, so that an app is told only news. */
@@ -356,7 +355,7 @@ export class NjDesktop extends LitElement {
       .keyMode=${this.keyMode?.id === id ? this.keyMode.mode : undefined}
       ?isActive=${activeWindow(this.windows)?.id === id}
       ?isPhone=${this.isPhone}
-      ?inert=${this.panel === 'password' || this.panel === 'shortcuts' || this.placing !== undefined}
+      ?inert=${isAsking(this.panel) || this.placing !== undefined}
       @pointerdown=${() => this.#onFront(id)}
       @focusin=${() => this.#onFront(id)}
       @nj-grip=${() => this.#rememberGrip(one)}
@@ -482,19 +481,8 @@ export class NjDesktop extends LitElement {
         ></nj-main-menu>`
       case 'notices':
         return html`<nj-notices class="panel" @nj-dismiss=${() => this.#toggle('notices')}></nj-notices>`
-      case 'password':
-        return html`<nj-change-password
-          class="panel over"
-          ?isOneTime=${session.value?.mustChangePassword}
-          @nj-cancel=${this.#dismiss}
-          @nj-done=${this.#dismiss}
-        ></nj-change-password>`
-      case 'setup':
-        return html`<nj-setup @nj-cancel=${this.#dismiss} @nj-done=${this.#dismiss}></nj-setup>`
-      case 'shortcuts':
-        return html`<nj-shortcuts class="panel over" @nj-cancel=${this.#dismiss}></nj-shortcuts>`
       default:
-        return nothing
+        return renderDialog(this.panel, this.#dismiss)
     }
   }
 }

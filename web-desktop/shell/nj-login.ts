@@ -3,8 +3,10 @@ import { customElement, property, state } from 'lit/decorators.js'
 import circleAlert from 'lucide-static/icons/circle-alert.svg'
 import eyeIcon from 'lucide-static/icons/eye.svg'
 import eyeOffIcon from 'lucide-static/icons/eye-off.svg'
+import keyIcon from 'lucide-static/icons/key-round.svg'
 import { logIn, readLoginWays } from '../api/account.ts'
 import { fieldOf, messageOf } from '../api/client.ts'
+import { arePasskeysOffered, logInByPasskey } from '../api/passkey.ts'
 import { fire } from '../base/fire.ts'
 import { wordsOf } from '../base/i18n.ts'
 import { controls } from '../ui/controls.ts'
@@ -25,13 +27,15 @@ const t = wordsOf({
   codeHint: 'From your authenticator app, or one of your recovery codes.',
   logIn: 'Log in',
   loggingIn: 'Logging in…',
+  passkey: 'Log in with a passkey',
+  noPasskey: 'No passkey was used. Try again, or log in with your password.',
   unreachable: 'The server does not answer. Trying again…',
   logInWith: 'Log in with {label}',
   or: 'or',
 })
 
 /**
- * The page before the desktop: asks for name and password.
+ * The page before the desktop: asks for name and password, or for a passkey where there can be one.
  *
  * @fires nj-logged-in - the server took them
  */
@@ -102,6 +106,9 @@ export class NjLogin extends LitElement {
         text-decoration: none;
         font-weight: 600;
       }
+      .passkey {
+        min-height: 42px;
+      }
       .primary {
         min-height: 42px;
         margin-top: 4px;
@@ -120,6 +127,8 @@ export class NjLogin extends LitElement {
   @state() private isCodeAsked = false
   /** What the provider is called that may log in too. */
   @state() private openidLabel: string | undefined
+  @state() private hasPasskeys = false
+  @state() private passkeyError = ''
   #stopWallpaper: (() => void) | undefined
 
   override connectedCallback(): void {
@@ -132,6 +141,9 @@ export class NjLogin extends LitElement {
         this.openidLabel = openidLabel
       })
       .catch(() => undefined)
+    void arePasskeysOffered().then((isOffered) => {
+      this.hasPasskeys = isOffered
+    })
   }
 
   override disconnectedCallback(): void {
@@ -145,6 +157,7 @@ export class NjLogin extends LitElement {
     const data = new FormData(event.target as HTMLFormElement)
     this.isBusy = true
     this.error = ''
+    this.passkeyError = ''
     try {
       const code = this.isCodeAsked ? String(data.get('code')) : undefined
       await logIn(String(data.get('username')).trim(), String(data.get('password')), code)
@@ -156,6 +169,21 @@ export class NjLogin extends LitElement {
       this.isCodeAsked = isCode
       await this.updateComplete
       this.renderRoot.querySelector<HTMLInputElement>(isCode ? '#code' : '#password')?.select()
+    } finally {
+      this.isBusy = false
+    }
+  }
+
+  async #onPasskey(): Promise<void> {
+    if (this.isBusy) return
+    this.isBusy = true
+    this.error = ''
+    this.passkeyError = ''
+    try {
+      if ((await logInByPasskey()) === undefined) this.passkeyError = t('noPasskey')
+      else fire(this, 'nj-logged-in')
+    } catch (caught) {
+      this.passkeyError = messageOf(caught)
     } finally {
       this.isBusy = false
     }
@@ -227,18 +255,25 @@ export class NjLogin extends LitElement {
             : nothing
         }
         ${
-          this.error || this.isOffline
+          this.error || this.passkeyError || this.isOffline
             ? html`<p class="error" id="error" role="alert">
-                <nj-icon .svg=${circleAlert}></nj-icon>${this.error || t('unreachable')}
+                <nj-icon .svg=${circleAlert}></nj-icon>${this.error || this.passkeyError || t('unreachable')}
               </p>`
             : nothing
         }
         <button class="primary" ?disabled=${this.isBusy}>${this.isBusy ? t('loggingIn') : t('logIn')}</button>
+        ${this.openidLabel === undefined && !this.hasPasskeys ? nothing : html`<span class="or">${t('or')}</span>`}
+        ${
+          this.hasPasskeys
+            ? html`<button type="button" class="passkey" ?disabled=${this.isBusy} @click=${this.#onPasskey}>
+                <nj-icon .svg=${keyIcon}></nj-icon>${t('passkey')}
+              </button>`
+            : nothing
+        }
         ${
           this.openidLabel === undefined
             ? nothing
-            : html`<span class="or">${t('or')}</span>
-                <a class="button" href="api/openid/start">${t('logInWith', { label: this.openidLabel })}</a>`
+            : html`<a class="button" href="api/openid/start">${t('logInWith', { label: this.openidLabel })}</a>`
         }
       </form>
     </main>`

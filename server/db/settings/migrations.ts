@@ -3,6 +3,7 @@ import type { Migration } from '../database.ts'
 import { accountSourceMigration } from './account-source-migration.ts'
 import { nasMirrorMigration } from './nas-mirror-migration.ts'
 import { networkMigration } from './network-migration.ts'
+import { passkeyMigration } from './passkey-migration.ts'
 
 export const settingsMigrations: Migration[] = [
   {
@@ -139,4 +140,5 @@ export const settingsMigrations: Migration[] = [
   },
   accountSourceMigration,
   nasMirrorMigration,
+  passkeyMigration,
 ]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { axeFindings } from '../../support/browser.ts'
-import { desktopBench, logIn } from '../support/desktop-page.ts'
+import { desktopBench, logIn, openApp } from '../support/desktop-page.ts'
 
 describe('the login page', function () {
   this.timeout(60_000)
@@ -108,6 +108,25 @@ describe('the login page', function () {
     await dialog.getByRole('button', { name: 'Change password' }).click()
 
     await page.getByRole('navigation', { name: 'Task bar' }).waitFor()
+  })
+
+  it('asks for another password at once where it runs out in the middle of a session, and keeps what is open', async () => {
+    const { page, server } = await bench.open()
+    await openApp(page, 'Live View')
+    const dialog = page.locator('nj-change-password')
+
+    // What the page asks next by itself is refused.
+    server.isPasswordExpired = true
+    await dialog.getByText('must be changed before you can go on').waitFor()
+    assert.equal(await page.locator('nj-desktop[inert]').evaluate((one) => getComputedStyle(one).opacity), '0')
+    await page.getByLabel('Current password').fill('correct horse')
+    await page.getByLabel('New password', { exact: true }).fill('battery staple')
+    await page.getByLabel('New password again').fill('battery staple')
+    await dialog.getByRole('button', { name: 'Change password' }).click()
+
+    await dialog.waitFor({ state: 'detached' })
+    await page.getByRole('dialog', { name: 'Live View' }).waitFor()
+    assert.equal(await page.locator('nj-desktop[inert]').count(), 0)
   })
 
   for (const way of ['Log out', 'Close', 'Escape']) {

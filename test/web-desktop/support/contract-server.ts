@@ -183,6 +183,9 @@ export class ContractServer {
     if (request.method !== 'GET' && request.headers['x-csrf-token'] !== 'token-1') {
       throw new Failure('forbidden', 'the CSRF token is missing')
     }
+    if (this.isPasswordExpired && !/^api\/(session|logout|account(-policy)?(\/.*)?)$/.test(path)) {
+      throw new Failure('forbidden', 'change your password first', { field: 'password' })
+    }
     const now = Date.now()
     switch (route) {
       case 'GET api/session':

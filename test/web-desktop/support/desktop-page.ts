@@ -16,7 +16,7 @@ export interface DesktopTab extends Tab {
 }
 
 /** The console notes every answer that is no success: a refusal that the page then shows is none of its problems. */
-const expected = /responded with a status of 4(00|01|04|09) /
+const expected = /responded with a status of 4(00|01|03|04|09) /
 
 /** To be called inside `describe`: starts and stops what its tests need, and fails a test whose page had problems. */
 export function desktopBench(): Bench {
