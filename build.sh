@@ -14,6 +14,7 @@ usage: ./build.sh COMMAND [options]
   dev              the server from this folder, the desktop rebuilt as you change it
   check            types, lint and format
   test [FILE …]    all tests, or the files given; ends with a line "N passed, N failed"
+  try-packages     builds the packages and installs them where there is nothing, and under systemd; ends alike
   bench WHAT       record | export | live | server | timeline | snapshot | stall  [--cameras N] [--seconds S] [--json]
   package          dist/Nightjar_<version>_<arch>.qpkg, and an archive for any Linux beside it  [--arch x86_64|arm64] [--out FOLDER]
   faults           the fault rig  [--runs N] [--seed S] [--json]
@@ -97,7 +98,6 @@ need_tests() {
   need busybox busybox
   need /usr/sbin/slapd slapd ldap-utils
   need samba-tool samba samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind
-  need /usr/sbin/debootstrap debootstrap
   need shellcheck shellcheck
   need ip iproute2
   need /usr/lib/x86_64-linux-gnu/girepository-1.0/GstRtspServer-1.0.typelib python3-gi gir1.2-gst-rtsp-server-1.0 \
@@ -117,8 +117,10 @@ build_desktop() {
 count() { awk -v word="$1" '$1 ~ /^[0-9]+$/ && $2 == word { sum += $1 } END { print sum + 0 }' "$2"; }
 
 # What waits for processes that start and stop, and what waits for browsers, runs beside the rest.
-slow_tests='test/qpkg test/scripts/qpkg test/package test/linux test/server/host'
+slow_tests='test/qpkg test/scripts/qpkg test/linux test/server/host'
 browser_tests='test/web-desktop test/end-to-end'
+# Minutes of their own, and a Debian to download: a command of their own.
+package_tests='test/package/package.test.ts test/linux/systemd.test.ts'
 
 # run_aside FILE FOLDER …: runs their tests in the background, and writes what came of it into the file.
 run_aside() {
@@ -129,7 +131,7 @@ run_aside() {
   (
     set -f
     # shellcheck disable=SC2086 # a list of patterns, which mocha itself opens
-    scripts/node node_modules/mocha/bin/mocha.js $patterns >"$report" 2>&1
+    scripts/node node_modules/mocha/bin/mocha.js $patterns --ignore test/linux/systemd.test.ts >"$report" 2>&1
   ) &
 }
 
@@ -143,7 +145,7 @@ run_tests() {
     # shellcheck disable=SC2086
     run_aside "$reports/browser" $browser_tests
     set -- 'test/**/*.test.ts'
-    for folder in $slow_tests $browser_tests; do set -- "$@" --ignore "$folder/**"; done
+    for folder in $slow_tests $browser_tests test/package; do set -- "$@" --ignore "$folder/**"; done
   fi
   scripts/node node_modules/mocha/bin/mocha.js "$@" 2>&1 | tee "$reports/main" || true
   wait
@@ -184,6 +186,14 @@ test)
   need_runtime
   build_desktop
   run_tests "$@"
+  ;;
+try-packages)
+  need_tests
+  need /usr/sbin/debootstrap debootstrap
+  need_runtime
+  build_desktop
+  # shellcheck disable=SC2086 # a list of files
+  run_tests $package_tests
   ;;
 bench)
   need_tests

@@ -33,7 +33,10 @@ export async function makeSelfSigned(names: string[], nowMs: number): Promise<St
   await import('reflect-metadata')
   const x509 = await import('@peculiar/x509')
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  // The same keys by the types of browsers, which know fewer uses of a key than Node.
+  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as unknown as Parameters<
+    typeof x509.X509CertificateGenerator.createSelfSigned
+  >[0]['keys']
   const notBeforeMs = nowMs - dayMs
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: [{ CN: [names[0]!.slice(0, 64)] }, { O: ['Nightjar'] }],

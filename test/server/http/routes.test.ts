@@ -32,7 +32,15 @@ describe('the API', () => {
     }
     assert.deepEqual(
       test.app.routes.filter(({ spec }) => spec.privilege === 'public').map(({ spec }) => spec.path),
-      ['api/login', 'api/login/ways', 'api/openid/start', 'api/openid/callback'],
+      [
+        'api/login',
+        'api/login/passkey',
+        'api/login/passkey/options',
+        'api/login/passkey',
+        'api/login/ways',
+        'api/openid/start',
+        'api/openid/callback',
+      ],
     )
   })
 
