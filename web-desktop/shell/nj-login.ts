@@ -91,20 +91,18 @@ export class NjLogin extends LitElement {
         display: flex;
         align-items: center;
         gap: 12px;
-        color: var(--nj-text-quiet);
       }
       .or::before,
       .or::after {
         content: '';
         flex: 1;
-        border-top: 1px solid var(--nj-line);
+        border-top: 1px solid var(--nj-border);
       }
       a.button {
         display: grid;
         place-items: center;
         min-height: 42px;
         text-decoration: none;
-        font-weight: 600;
       }
       .passkey {
         min-height: 42px;
@@ -128,13 +126,14 @@ export class NjLogin extends LitElement {
   /** What the provider is called that may log in too. */
   @state() private openidLabel: string | undefined
   @state() private hasPasskeys = false
-  @state() private passkeyError = ''
+  /** Of a way to log in other than by password. */
+  @state() private otherError = ''
   #stopWallpaper: (() => void) | undefined
 
   override connectedCallback(): void {
     super.connectedCallback()
     this.#stopWallpaper = followWallpaper(this)
-    this.error = takeLoginFailure()
+    this.otherError = takeLoginFailure()
     // Without an answer there is the form alone.
     readLoginWays()
       .then(({ openidLabel }) => {
@@ -157,7 +156,7 @@ export class NjLogin extends LitElement {
     const data = new FormData(event.target as HTMLFormElement)
     this.isBusy = true
     this.error = ''
-    this.passkeyError = ''
+    this.otherError = ''
     try {
       const code = this.isCodeAsked ? String(data.get('code')) : undefined
       await logIn(String(data.get('username')).trim(), String(data.get('password')), code)
@@ -178,12 +177,12 @@ export class NjLogin extends LitElement {
     if (this.isBusy) return
     this.isBusy = true
     this.error = ''
-    this.passkeyError = ''
+    this.otherError = ''
     try {
-      if ((await logInByPasskey()) === undefined) this.passkeyError = t('noPasskey')
+      if ((await logInByPasskey()) === undefined) this.otherError = t('noPasskey')
       else fire(this, 'nj-logged-in')
     } catch (caught) {
-      this.passkeyError = messageOf(caught)
+      this.otherError = messageOf(caught)
     } finally {
       this.isBusy = false
     }
@@ -255,14 +254,14 @@ export class NjLogin extends LitElement {
             : nothing
         }
         ${
-          this.error || this.passkeyError || this.isOffline
+          this.error || this.otherError || this.isOffline
             ? html`<p class="error" id="error" role="alert">
-                <nj-icon .svg=${circleAlert}></nj-icon>${this.error || this.passkeyError || t('unreachable')}
+                <nj-icon .svg=${circleAlert}></nj-icon>${this.error || this.otherError || t('unreachable')}
               </p>`
             : nothing
         }
         <button class="primary" ?disabled=${this.isBusy}>${this.isBusy ? t('loggingIn') : t('logIn')}</button>
-        ${this.openidLabel === undefined && !this.hasPasskeys ? nothing : html`<span class="or">${t('or')}</span>`}
+        ${this.openidLabel === undefined && !this.hasPasskeys ? nothing : html`<span class="or hint">${t('or')}</span>`}
         ${
           this.hasPasskeys
             ? html`<button type="button" class="passkey" ?disabled=${this.isBusy} @click=${this.#onPasskey}>
