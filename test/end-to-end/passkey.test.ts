@@ -7,10 +7,10 @@ import type { FailureBody } from '../../shared/failure.ts'
 import type { LogEntry } from '../../shared/log.ts'
 import type { Passkey, PasskeyLogin, PasskeyRequest } from '../../shared/passkey.ts'
 import { axeFindings, openBrowser, openTab, type Tab } from '../support/browser.ts'
-import { startTestApp, type TestApp } from '../support/test-app.ts'
 import { TestClient } from '../support/test-client.ts'
 import { builtDesktop } from '../web-desktop/support/built-desktop.ts'
 import { until } from '../web-desktop/support/desktop-page.ts'
+import { Product } from './product.ts'
 
 const password = 'correct horse'
 
@@ -61,7 +61,7 @@ async function sign(page: Page, url: string, request: PasskeyRequest): Promise<P
 
 describe('passkeys in a browser', function () {
   this.timeout(120_000)
-  let test: TestApp
+  let product: Product
   let administrator: TestClient
   let accountId = ''
   let browser: Browser
@@ -74,11 +74,13 @@ describe('passkeys in a browser', function () {
   let sent = ''
 
   before(async () => {
-    test = await startTestApp({ env: { NIGHTJAR_DESKTOP_DIR: await builtDesktop() } })
-    administrator = await test.administrator()
+    product = new Product({ NIGHTJAR_DESKTOP_DIR: await builtDesktop() })
+    await product.start()
+    administrator = new TestClient(product.url)
+    await administrator.logIn('admin', product.password)
     const mia = { username: 'mia', password, mustChangePassword: false }
     accountId = (await administrator.must<{ id: string }>('POST', 'api/accounts', mia)).id
-    url = test.app.url.replace('127.0.0.1', 'localhost')
+    url = product.url.replace('127.0.0.1', 'localhost')
     other = createServer((_request, response) => response.setHeader('content-type', 'text/html').end('<p>other'))
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
     browser = await openBrowser()
@@ -91,7 +93,7 @@ describe('passkeys in a browser', function () {
   after(async () => {
     await browser?.close()
     other?.close()
-    await test?.close()
+    await product?.remove()
   })
 
   const byPasskey = () => tab.page.getByRole('button', { name: 'Log in with a passkey' })
@@ -141,7 +143,7 @@ describe('passkeys in a browser', function () {
   }
 
   it('are offered at a name, and not at an address', async () => {
-    await tab.page.goto(test.app.url)
+    await tab.page.goto(product.url)
     await tab.page.getByLabel('User name').waitFor()
     assert.equal(await byPasskey().count(), 0)
 
@@ -243,7 +245,7 @@ describe('passkeys in a browser', function () {
 
   it('are asked for by pages of this server alone', async () => {
     for (const origin of ['http://evil.example', 'https://127.0.0.1', 'null']) {
-      const client = test.client()
+      const client = new TestClient(product.url)
       client.headers = { origin }
 
       const answer = await client.post<FailureBody>('api/login/passkey/options')
@@ -281,9 +283,10 @@ describe('passkeys in a browser', function () {
     await byPasskey().click()
 
     await tab.page.getByRole('alert').getByText('not known here, or its answer was not right').waitFor()
-    await test.app.log.flush()
-    const entries = await administrator.must<LogEntry[]>('GET', 'api/logs?kind=connection')
-    assert.ok(entries.some(({ message }) => /passkey of mia: its count went from \d+ to 1/.test(message)))
+    await until('the log to tell of it', async () => {
+      const entries = await administrator.must<LogEntry[]>('GET', 'api/logs?kind=connection')
+      return entries.some(({ message }) => /passkey of mia: its count went from \d+ to 1/.test(message)) || undefined
+    })
     await session.send('WebAuthn.removeCredential', { authenticatorId, credentialId: one!.credentialId })
     await session.send('WebAuthn.addCredential', { authenticatorId, credential: one! })
   })
@@ -306,7 +309,7 @@ describe('passkeys in a browser', function () {
     await byPasskey().click()
 
     await page.getByRole('alert').getByText('not known here').waitFor()
-    assert.equal((await test.client().logIn('mia', password)).status, 200)
+    assert.equal((await new TestClient(product.url).logIn('mia', password)).status, 200)
   })
 
   it('are removed by an administrator for somebody whose device is lost', async () => {
