@@ -478,7 +478,8 @@ function createWeb(
     config.trustProxy.split(',').map((one) => one.trim()),
   )
   web.set('query parser', 'simple')
-  web.use(network.acme.challengeStep(), network.gate.step(), httpsRedirect(network.redirect), securityHeaders())
+  // Headers first: a refusal of the gate has them too.
+  web.use(securityHeaders(), network.acme.challengeStep(), network.gate.step(), httpsRedirect(network.redirect))
   const { basePath } = config
   const bare = basePath.slice(0, -1)
   web.use((request, response, next) => {

@@ -159,6 +159,8 @@ function refuse(socket: Duplex, failure: Failure): void {
   const body = JSON.stringify(failure.toBody())
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+      // Helmet's step is for requests; a browser that is sent here by a link shows this as a page.
+      `X-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'\r\nCache-Control: no-store\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
 }
