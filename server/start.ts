@@ -2,6 +2,7 @@
 import { AccountPolicies } from './account/account-policy.ts'
 import { AccountService } from './account/account-service.ts'
 import { AccountStore } from './account/account-store.ts'
+import { PasskeyStore } from './account/passkey-store.ts'
 import { SecondFactorStore } from './account/second-factor-store.ts'
 import { type App, openDatabases, startApp } from './app.ts'
 import { systemClock } from './base/clock.ts'
@@ -39,7 +40,7 @@ export async function startPatiently(
   return await persist(plan, () => startApp({ config, logger, tests: cameraTests, recorder, onServiceWish }))
 }
 
-/** Gives the administrator a new one-time password without a second step, and ends all sessions of theirs. */
+/** Gives the administrator a new one-time password without a second step or passkeys, and ends all sessions of theirs. */
 export async function resetAdministratorOf(config: Config, logger: Logger): Promise<string> {
   const { settings, index } = await openDatabases(config, logger)
   try {
@@ -51,6 +52,8 @@ export async function resetAdministratorOf(config: Config, logger: Logger): Prom
     if (account !== undefined) {
       await sessions.endSessionsOf(account.id)
       await new SecondFactorStore(settings).remove(account.id)
+      // Whoever made them may be whom the reset is to keep out.
+      await new PasskeyStore(settings).removeAllOf(account.id)
     }
     sessions.stop()
     return password

@@ -120,6 +120,11 @@ export async function buildAccounts(options: AccountPartsOptions): Promise<Accou
     mustBeOwn({ accounts, logins, limit }, actor, password, response)
   const passkeys = new PasskeyService({
     ...{ store: new PasskeyStore(database), accounts, logins, limit, log, bus, clock },
+    // Of a directory and of an OpenID provider nobody here knows whether they still let somebody in.
+    admits: ({ source, username }) =>
+      nas === undefined
+        ? source === 'local'
+        : source === 'nas' || (source === 'local' && username === administratorName),
   })
   return {
     accounts,

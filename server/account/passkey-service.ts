@@ -27,6 +27,8 @@ const algorithms = [-8, -7, -257]
 
 export interface PasskeyOptions {
   store: PasskeyStore
+  /** Whether accounts of that sort log in here at all, with somebody asked here whether they still may. */
+  admits: (account: Account) => boolean
   accounts: AccountService
   logins: LoginService
   limit: LoginLimit
@@ -133,10 +135,11 @@ export class PasskeyService {
     binding: string,
     place: PasskeyPlace,
   ): Promise<{ account: Account; fault?: undefined } | { account: Account | undefined; fault: string }> {
-    const { store, accounts, clock } = this.#options
+    const { store, accounts, admits, clock } = this.#options
     const passkey = await store.getByCredential(credential.id)
     const account = passkey && (await accounts.get(passkey.accountId))
     if (passkey === undefined || account === undefined) return { account: undefined, fault: 'it is not known here' }
+    if (!admits(account)) return { account, fault: `accounts of its sort (${account.source}) do not log in by it here` }
     // Browsers let other ports of this host use it too, where another program may have a page that passes answers on.
     if (passkey.origin !== place.origin) return { account, fault: `it was made at ${passkey.origin}` }
     const { userHandle } = credential.response
@@ -191,14 +194,13 @@ export class PasskeyService {
   }
 
   async #mustTakeOneMore(accountId: string): Promise<{ account: Account; passkeys: StoredPasskey[] }> {
-    const { accounts, store } = this.#options
+    const { accounts, store, admits } = this.#options
     const account = await accounts.get(accountId)
     if (account === undefined) throw new Failure('not-found', 'add passkey: this account is there no more')
-    if (account.source !== 'local' && account.source !== 'nas') {
-      // Whether it is still let in there nobody would have asked.
+    if (!admits(account)) {
       throw new Failure(
         'conflict',
-        `${account.username} logs in elsewhere (${account.source}): passkeys are made there`,
+        `${account.username} logs in elsewhere (${account.source}): passkeys are for accounts of this machine`,
       )
     }
     const passkeys = await store.listOf(accountId)
