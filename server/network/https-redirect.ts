@@ -25,6 +25,8 @@ export function httpsRedirect(options: RedirectOptions): RequestHandler {
     if (!/^[\w.-]+$|^\[[\da-f:.]+\]$/i.test(hostname ?? '')) {
       throw new Failure('invalid', 'the header Host is missing, or is no host name')
     }
+    // A whole address, as proxies are asked: behind a port it would be part of another host.
+    if (!request.originalUrl.startsWith('/')) throw new Failure('invalid', 'the address must begin with a slash')
     response.setHeader('Cache-Control', 'no-store')
     response.redirect(308, `https://${hostname}${port === 443 ? '' : `:${port}`}${request.originalUrl}`)
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { request } from 'node:http'
 import type { AddressInfo, Server } from 'node:net'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -92,6 +93,31 @@ describe('HTTPS', () => {
     assert.equal(after.headers.get('location'), new URL('api/login?x=1', url.replace(hostname, outside)).href)
     assert.equal(after.headers.get('strict-transport-security'), null)
     assert.equal((await askTls(after.headers.get('location')!, { method: 'POST', body: {} })).status, 400)
+  })
+
+  it('is not sent on to where somebody’s own `Host` or address would lead', async () => {
+    await change({ isHttpsForced: true })
+    const { port } = new URL(test.app.url)
+    const ask = (path: string, headers: Record<string, string>) =>
+      new Promise<{ status: number; location: string | undefined }>((resolve, reject) => {
+        const asked = request({ host: outside, port, path, headers }, (answer) => {
+          answer.resume()
+          resolve({ status: answer.statusCode!, location: answer.headers.location })
+        })
+        asked.once('error', reject).end()
+      })
+
+    for (const [path, host] of [
+      ['/qvrpro/', 'nas.example/@evil.example'],
+      ['/qvrpro/', 'evil.example#'],
+      ['/qvrpro/', 'nas.example@evil.example'],
+      ['/qvrpro/', 'nas example'],
+      ['http://evil.example/', 'nas.example'],
+    ] as const) {
+      assert.deepEqual(await ask(path, { host }), { status: 400, location: undefined }, `${path} at ${host}`)
+    }
+    const told = await ask('//evil.example/', { host: 'nas.example', 'x-forwarded-host': 'evil.example' })
+    assert.equal(new URL(told.location!).hostname, 'nas.example')
   })
 
   it('is not forced on this machine’s own programs, nor on what comes through a proxy', async () => {
