@@ -99,7 +99,8 @@ export default {
     entryFileNames: 'assets/[name]-[hash].js',
     chunkFileNames: 'assets/[name]-[hash].js',
     assetFileNames: 'assets/[name]-[hash][extname]',
-    manualChunks: (id) => (/node_modules\/(@lit|lit)/.test(id) ? 'lit' : undefined),
+    manualChunks: (id) =>
+      /node_modules\/(@lit|lit)/.test(id) ? 'lit' : id.includes('/@simplewebauthn/') ? 'webauthn' : undefined,
   },
   onwarn(warning, warn) {
     // Zod's own: a comment it keeps for another bundler, and a cycle among its files.
