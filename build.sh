@@ -116,8 +116,8 @@ build_desktop() {
 # count WORD FILE: the sum of what mocha reports by that word.
 count() { awk -v word="$1" '$1 ~ /^[0-9]+$/ && $2 == word { sum += $1 } END { print sum + 0 }' "$2"; }
 
-# What waits for processes that start and stop, and what waits for browsers, runs beside the rest.
-slow_tests='test/qpkg test/scripts/qpkg test/linux test/server/host'
+# What waits for processes and other servers that start and stop, and what waits for browsers, runs beside the rest.
+slow_tests='test/qpkg test/scripts/qpkg test/linux test/server/host test/server/account test/server/compat'
 browser_tests='test/web-desktop test/end-to-end'
 # Minutes of their own, and a Debian to download: a command of their own.
 package_tests='test/package/package.test.ts test/linux/systemd.test.ts'
