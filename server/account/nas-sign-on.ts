@@ -7,6 +7,7 @@ import type { SettingStore } from '../db/setting-store.ts'
 import type { Host } from '../host/host.ts'
 import type { HostSession } from '../host/host-session.ts'
 import type { HostCookies } from '../host/login.ts'
+import { cookieOf } from '../http/cookies.ts'
 import type { AccountService } from './account-service.ts'
 import type { LoginLimit } from './login-limit.ts'
 import type { LoginOutcome, LoginService } from './login-service.ts'
@@ -123,23 +124,10 @@ function isFromOwnPage(request: Request): boolean {
 
 /** The cookies QTS's desktop sets; undefined where they name nobody. */
 function nasCookiesOf(request: Request): HostCookies | undefined {
-  const cookies = new Map<string, string>()
-  for (const pair of (request.get('cookie') ?? '').split(';')) {
-    const at = pair.indexOf('=')
-    if (at > 0) cookies.set(pair.slice(0, at).trim(), decoded(pair.slice(at + 1).trim()))
-  }
-  const [name, sessionId, rememberToken] = ['NAS_USER', 'NAS_SID', 'qtoken'].map((one) => cookies.get(one) || undefined)
+  const [name, sessionId, rememberToken] = ['NAS_USER', 'NAS_SID', 'qtoken'].map((one) => cookieOf(request, one))
   if (name === undefined || name.length > 64 || (sessionId === undefined && rememberToken === undefined))
     return undefined
   return { name, sessionId, rememberToken }
-}
-
-function decoded(value: string): string {
-  try {
-    return decodeURIComponent(value)
-  } catch {
-    return value
-  }
 }
 
 function keyOf({ name, sessionId, rememberToken }: HostCookies): string {

@@ -15,6 +15,7 @@ import {
   passkeyRequest,
 } from '../../shared/passkey.ts'
 import type { Clock } from '../base/clock.ts'
+import { cookieOf } from '../http/cookies.ts'
 import type { Actor } from '../http/guard.ts'
 import { nothing, type Route, route } from '../http/router.ts'
 import { cookiePathOf } from '../http/session.ts'
@@ -210,7 +211,6 @@ function note({ log }: PasskeyRoutesOptions, actor: Actor, name: string, what: s
 
 /** Empty where the browser brings none, which no challenge was made for. */
 function bindingOf(request: Request): string {
-  return (
-    new RegExp(`(?:^|;\\s*)${bindingCookie}=([A-Za-z0-9_-]{32})(?:;|$)`).exec(request.get('cookie') ?? '')?.[1] ?? ''
-  )
+  const value = cookieOf(request, bindingCookie) ?? ''
+  return /^[A-Za-z0-9_-]{32}$/.test(value) ? value : ''
 }

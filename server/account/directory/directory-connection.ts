@@ -1,4 +1,5 @@
 // One conversation with a directory: reached, secured, bound.
+import { isIP } from 'node:net'
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { Client, InvalidCredentialsError } from 'ldapts'
 import { Failure } from '../../../shared/failure.ts'
@@ -57,7 +58,7 @@ async function open(
   const { hostname } = new URL(server)
   let certificate: PeerCertificate | undefined
   const trusted = authorityPem === '' ? {} : { ca: authorityPem }
-  const tlsOptions = { ...trusted, ...(isAddress(hostname) ? {} : { servername: hostname }) }
+  const tlsOptions = { ...trusted, ...(isIP(hostname.replace(/^\[|\]$/g, '')) !== 0 ? {} : { servername: hostname }) }
   const client = new Client({
     ...{ url: server, timeout: timeoutMs, connectTimeout: timeoutMs, strictDN: false },
     // Given with ldap:// they would make it speak TLS at once.
@@ -109,10 +110,6 @@ async function startTls(client: Client, server: string, options: object, allowsP
 /** The server has said something by the protocol, if only that it does not want to. */
 function isAnswer(error: unknown): boolean {
   return typeof (error as { code?: unknown }).code === 'number'
-}
-
-function isAddress(host: string): boolean {
-  return /^[\d.]+$/.test(host) || host.startsWith('[')
 }
 
 /** Binds. False where name or password are wrong; other refusals are thrown. */

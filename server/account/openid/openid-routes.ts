@@ -3,7 +3,9 @@ import type { Request } from 'express'
 import { loginWays, openidPatch, openidSettings } from '../../../shared/openid.ts'
 import type { Bus } from '../../base/bus.ts'
 import type { Clock } from '../../base/clock.ts'
+import { cookieOf } from '../../http/cookies.ts'
 import { mediaRoute, type Route, route } from '../../http/router.ts'
+import { cookiePathOf } from '../../http/session.ts'
 import type { LogService } from '../../log/log-service.ts'
 import type { AccountService } from '../account-service.ts'
 import type { LoginService } from '../login-service.ts'
@@ -68,7 +70,7 @@ export function openidRoutes(options: OpenidRoutesOptions): Route[] {
       },
       async ({ request, response }) => {
         const query = request.originalUrl.slice(request.originalUrl.indexOf('?'))
-        const outcome = await openid.finish(noteOf(request), query.startsWith('?') ? query : '', basePath)
+        const outcome = await openid.finish(cookieOf(request, cookieName), query.startsWith('?') ? query : '', basePath)
         const { path } = outcome
         response.clearCookie(cookieName, { path })
         if (outcome.kind === 'failed') {
@@ -130,21 +132,11 @@ export function openidRoutes(options: OpenidRoutesOptions): Route[] {
   }
 }
 
-function noteOf(request: Request): string | undefined {
-  const pair = (request.get('cookie') ?? '').split(';').find((one) => one.trim().startsWith(`${cookieName}=`))
-  try {
-    return pair === undefined ? undefined : decodeURIComponent(pair.slice(pair.indexOf('=') + 1).trim())
-  } catch {
-    return undefined
-  }
-}
-
 /** The path that a page of ours is under, where the request came from one; else the base path. Ends with `/`. */
 function ownPathOf(request: Request, basePath: string): string {
-  const referer = request.get('referer')
-  if (referer === undefined || !URL.canParse(referer)) return basePath
-  const { host, pathname } = new URL(referer)
-  const folder = pathname.slice(0, pathname.lastIndexOf('/') + 1)
+  const referer = request.get('referer') ?? ''
+  const isOurs = URL.canParse(referer) && new URL(referer).host === request.host
+  const path = isOurs ? cookiePathOf(request, basePath) : basePath
   // `//host/` would be an address of another machine.
-  return host === request.host && /^(\/[A-Za-z0-9._~-]+)*\/$/.test(folder) ? folder : basePath
+  return path.startsWith('//') ? basePath : path
 }

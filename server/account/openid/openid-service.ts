@@ -111,13 +111,14 @@ export class OpenidService {
       return failed('not-in-group', `is not in the group ${loginGroup}`, username, path)
     }
     // Only the provider's own id links accounts: a mail address can be written by whoever signs up there.
-    const sourceId = `${issuer} ${subject}`
-    if (!makesAccounts && !(await this.#isKnown(sourceId))) {
+    const sourceId = `${issuer} ${subject}`.slice(0, 255)
+    const { accounts } = this.#options
+    if (!makesAccounts && (await accounts.getBySource('openid', sourceId)) === undefined) {
       return failed('no-account', 'has no account here', username, path)
     }
     try {
-      const account = await this.#options.accounts.mirror({
-        ...{ source: 'openid' as const, sourceId: sourceId.slice(0, 255), username: username.slice(0, 64) },
+      const account = await accounts.mirror({
+        ...{ source: 'openid' as const, sourceId, username: username.slice(0, 64) },
         email: claims['email_verified'] === false ? '' : textOf(claims['email']).slice(0, 254),
         isAdministrator: administratorsGroup !== '' && groups.includes(administratorsGroup),
       })
@@ -127,11 +128,6 @@ export class OpenidService {
       if (!(error instanceof Failure) || error.kind !== 'conflict') throw error
       return failed('name-taken', error.message, username, path)
     }
-  }
-
-  async #isKnown(sourceId: string): Promise<boolean> {
-    const all = await this.#options.accounts.list()
-    return all.some((account) => account.source === 'openid' && account.sourceId === sourceId)
   }
 
   /** What a note says, once: undefined where it is not ours, too old, or was brought before. */

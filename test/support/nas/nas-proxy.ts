@@ -1,5 +1,13 @@
 // The web port of a simulated NAS as packages see it: leads the Proxy_Path of each enabled package to its Web_Port.
-import { type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
@@ -19,6 +27,31 @@ export interface ProxyMode {
 
 /** Headers that are about one connection, and are not passed on (RFC 9110 §7.6.1). */
 const ownHeaders = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']
+
+/** Texts of PEM. */
+export interface NasCertificate {
+  key: string
+  cert: string
+}
+
+/** A web port that leads to the packages, and answers the rest by `answer`. Speaks HTTPS where it has a certificate. */
+export function createWebPort(
+  proxy: NasProxy,
+  certificate: NasCertificate | undefined,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Server | TlsServer {
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
+    if (!proxy.handle(request, response)) answer(request, response)
+  }
+  // Where upgrades do not pass, the server does not even see that one was asked for.
+  const settings = { shouldUpgradeCallback: () => proxy.mode.passesUpgrades }
+  const server =
+    certificate === undefined
+      ? createServer(settings, listener)
+      : createTlsServer({ ...settings, ...certificate }, listener)
+  server.on('upgrade', (request, socket, head) => proxy.upgrade(request, socket, head))
+  return server
+}
 
 export class NasProxy {
   mode: ProxyMode = { passesUpgrades: true, holdsAnswers: false, isStrict: true }

@@ -1,10 +1,9 @@
 // The web port of a simulated NAS of which only the packages and the desktop page are looked at.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { Server } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { answerDesktop, type NasDesktopOptions } from './nas-desktop.ts'
-import { NasProxy } from './nas-proxy.ts'
-import type { NasCertificate } from './nas-web.ts'
+import { createWebPort, type NasCertificate, NasProxy } from './nas-proxy.ts'
 
 export class NasWebPort {
   readonly proxy: NasProxy
@@ -14,17 +13,10 @@ export class NasWebPort {
 
   private constructor(options: NasDesktopOptions, certificate: NasCertificate | undefined) {
     this.proxy = new NasProxy(options.readConf)
-    const answer = (request: IncomingMessage, response: ServerResponse) => {
-      if (this.proxy.handle(request, response) || answerDesktop(options, request, response)) return
+    this.#server = createWebPort(this.proxy, certificate, (request, response) => {
+      if (answerDesktop(options, request, response)) return
       response.writeHead(404, { 'Content-Type': 'text/html' }).end('<html>Not found</html>')
-    }
-    // Where upgrades do not pass, the server does not even see that one was asked for.
-    const settings = { shouldUpgradeCallback: () => this.proxy.mode.passesUpgrades }
-    this.#server =
-      certificate === undefined
-        ? createServer(settings, answer)
-        : createTlsServer({ ...settings, ...certificate }, answer)
-    this.#server.on('upgrade', (request, socket, head) => this.proxy.upgrade(request, socket, head))
+    })
     this.#server.on('connection', (socket) => {
       this.#open.add(socket)
       socket.once('close', () => this.#open.delete(socket))

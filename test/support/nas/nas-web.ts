@@ -1,13 +1,13 @@
 // The web server of a simulated NAS: its programs behind /cgi-bin, on a real socket, acting on the files of its root.
 import { appendFileSync, mkdirSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { parse } from 'node:querystring'
 import { answerOwnPassword, answerPrivilege } from './nas-accounts.ts'
 import { answerDesktop } from './nas-desktop.ts'
 import { answerLogin, answerLogout } from './nas-login.ts'
-import { NasProxy } from './nas-proxy.ts'
+import { createWebPort, type NasCertificate, NasProxy } from './nas-proxy.ts'
 import type { NasState } from './nas-state.ts'
 
 export type Fields = Record<string, string>
@@ -16,12 +16,6 @@ export interface NasRequest {
   fields: Fields
   /** Of the socket's other end. */
   address: string
-}
-
-/** Texts of PEM. */
-export interface NasCertificate {
-  key: string
-  cert: string
 }
 
 /** An element as QTS writes leaves: its text as CDATA. */
@@ -49,19 +43,13 @@ export class NasWeb {
     const readConf = () => state.read('/etc/config/qpkg.conf')
     const desktop = { readConf, userOf: (sid: string) => state.extra.sessions[sid]?.user }
     this.proxy = new NasProxy(readConf)
-    const answer = (request: IncomingMessage, response: ServerResponse) => {
-      if (this.proxy.handle(request, response) || answerDesktop(desktop, request, response)) return
+    this.#server = createWebPort(this.proxy, certificate, (request, response) => {
+      if (answerDesktop(desktop, request, response)) return
       void this.#onRequest(request, response).catch((error: Error) => {
         if (!response.headersSent) response.writeHead(500)
         response.end(error.message)
       })
-    }
-    const settings = { shouldUpgradeCallback: () => this.proxy.mode.passesUpgrades }
-    this.#server =
-      certificate === undefined
-        ? createServer(settings, answer)
-        : createTlsServer({ ...settings, ...certificate }, answer)
-    this.#server.on('upgrade', (request, socket, head) => this.proxy.upgrade(request, socket, head))
+    })
   }
 
   async listen(): Promise<string> {

@@ -1,9 +1,9 @@
 // A simulated NAS for tests: a throw-away root with QTS's files and programs, and its web server on a real socket.
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { NasProxy } from './nas-proxy.ts'
+import type { NasCertificate, NasProxy } from './nas-proxy.ts'
 import { type NasExtra, NasState } from './nas-state.ts'
-import { type NasCertificate, NasWeb } from './nas-web.ts'
+import { NasWeb } from './nas-web.ts'
 
 const tools = ['getcfg', 'getsysinfo', 'log_tool', 'reboot', 'poweroff']
 
